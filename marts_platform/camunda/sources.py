@@ -1,0 +1,239 @@
+"""The Camunda engine's Postgres as a source: read by index ranges, in short read-only transactions."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+
+from marts_platform import settings
+from marts_platform.core.path import Extract
+from marts_platform.core.pending import SourceState
+from marts_platform.core.sql import compose
+from marts_platform.core.table import declared
+from marts_platform.core.window import Slice, Window, naive_bounds
+from marts_platform.resources.postgres import CopyOut, Limits, PostgresResource
+from marts_platform.resources.postgres_source import commit_bound, refuse_scans
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from datetime import datetime
+
+    from psycopg2.extensions import connection as Connection
+    from psycopg2.sql import Composable
+
+    from marts_platform.settings import Settings
+
+# Without these there is no history to read; the engine has had them in every version.
+_INDISPENSABLE = frozenset({"id_", "type_", "name_", "time_", "proc_inst_id_", "execution_id_", "task_id_"})
+_COMPUTED = frozenset({"json_", "is_purged_", "bytes_"})
+_LOCAL_TIMES = frozenset({"time_", "removal_time_"})
+
+
+class CamundaSourceError(Exception):
+    """The database is not a Camunda history that can be read; the message says why."""
+
+
+class CamundaSource(dg.ConfigurableResource[Any]):
+    """The history tables of a Camunda engine, read through ``MARTS_CAMUNDA_URL``."""
+
+    setting: str = "camunda_url"
+
+    @property
+    def server(self) -> PostgresResource:
+        """The server."""
+        return PostgresResource(setting=self.setting)
+
+    def changes(self, slice_: Slice) -> Extract:
+        """The wanted changes of a partition, with their byte arrays, as a stream.
+
+        The open partition ends at the commit-safe bound. Columns that an older engine does not have
+        come as NULL.
+
+        Raises:
+            CamundaSourceError: there is no readable ``act_hi_detail``.
+            SourceScanRefusedError: the source would scan a big table.
+        """
+        assert slice_.window is not None  # the asset is partitioned
+        now = settings.load()
+        limits = Limits(statement_timeout=now.source_statement_timeout_seconds, read_only=True)
+        purpose = f"camunda {slice_}"
+        with self.server.connect(limits, purpose=purpose) as connection:
+            bound = commit_bound(connection, timedelta(seconds=now.commit_margin_seconds))
+            present = source_columns(connection)
+            query = compose("camunda/raw/act_hi_detail.sql", {"columns": select_list(present)})
+            window = slice_.window.until(bound.moment)
+            params = window_params(slice_.window, window, now)
+            refuse_scans(connection, query, params, f"camunda/act_hi_detail, {slice_}")
+        return Extract(
+            rows=CopyOut(self.server, query, (*_plain_columns(), "bytes_"), params, limits, purpose),
+            read_until=None if window == slice_.window else bound.moment,
+            scope=scope(now),
+            params=_variables(now),
+            warnings=[bound.warning] if bound.warning and window != slice_.window else [],
+        )
+
+    def source_state(self, slices: Sequence[Slice]) -> SourceState:
+        """Which days have rows, and the fingerprints of some: indexed probes under a short time limit."""
+        now = settings.load()
+        limits = Limits(statement_timeout=now.source_probe_timeout_seconds, read_only=True)
+        with self.server.connect(limits, purpose="probe") as connection:
+            bound = commit_bound(connection, timedelta(seconds=now.commit_margin_seconds))
+            newest_removal = _newest_removal(source_columns(connection))
+            probe = compose("camunda/raw/fingerprint_source.sql", {"newest_removal": newest_removal})
+            states: dict[str, str] = {}
+            for slice_ in slices:
+                assert slice_.window is not None and slice_.partition_key is not None
+                params = window_params(slice_.window, slice_.window.until(bound.moment), now)
+                (state,) = _one_row(connection, probe, params)
+                states[slice_.partition_key] = f"{state}; {scope(now)}"
+            days = _one_row(
+                connection,
+                compose("camunda/raw/days_with_rows.sql"),
+                {"zone": now.camunda_timezone, "start": now.start_time, "bound": bound.moment},
+            )
+        return SourceState(frozenset(days[0] or ()), states, scope(now), is_certain=bound.warning is None)
+
+    def checksum(self, slice_: Slice, read_until: datetime | None) -> dict[str, Any]:
+        """Count and order-independent checksum of a partition's rows, up to where it was read."""
+        assert slice_.window is not None  # the asset is partitioned
+        now = settings.load()
+        readable = slice_.window.until(read_until) if read_until else slice_.window
+        params = window_params(slice_.window, readable, now)
+        limits = Limits(statement_timeout=now.source_statement_timeout_seconds, read_only=True)
+        with self.server.connect(limits, purpose="check") as connection:
+            rows, checksum = _one_row(connection, compose("camunda/checks/checksum_source.sql"), params)
+        return {"rows_counted": rows, "checksum": checksum}
+
+    def newest(self) -> datetime | None:
+        """The newest ``time_`` at the source (UTC), of any variable: one look-up in its index."""
+        now = settings.load()
+        query = compose("camunda/checks/newest_at_source.sql")
+        limits = Limits(statement_timeout=now.source_probe_timeout_seconds, read_only=True)
+        with self.server.connect(limits, purpose="check") as connection:
+            (newest,) = _one_row(connection, query, {"zone": now.camunda_timezone})
+        return newest
+
+    def due_for_purge(self, until: datetime) -> dict[str, int]:
+        """How many wanted rows of each day the engine's clean-up may delete until then.
+
+        Engines before 7.10 have no removal times, and none are due.
+        """
+        now = settings.load()
+        limits = Limits(statement_timeout=now.source_statement_timeout_seconds, read_only=True)
+        values = {
+            "zone": now.camunda_timezone,
+            "until": until,
+            "start": now.start_time,
+            **_variables(now),
+        }
+        with self.server.connect(limits, purpose="check") as connection:
+            if "removal_time_" not in source_columns(connection):
+                return {}
+            with connection.cursor() as cursor:
+                cursor.execute(compose("camunda/checks/due_for_purge.sql"), values)
+                return {row[0]: int(row[1]) for row in cursor.fetchall()}
+
+
+def scope(now: Settings) -> str:
+    """The settings that decide which rows come and how: another scope makes a partition stale."""
+    return f"variables {','.join(sorted(now.camunda_variables))} in {now.camunda_timezone}"
+
+
+def window_params(whole: Window, readable: Window | None, now: Settings) -> dict[str, object]:
+    """The bound values of a window for the source's queries; an empty range if nothing is readable."""
+    window = readable or whole
+    zone = ZoneInfo(now.camunda_timezone)
+    from_local, to_local = naive_bounds(window, zone)
+    return {
+        "from": window.start,
+        "to": window.end if readable else window.start,
+        "from_local": from_local,
+        "to_local": to_local,
+        "zone": now.camunda_timezone,
+        **_variables(now),
+    }
+
+
+def _variables(now: Settings) -> dict[str, object]:
+    return {"all_variables": now.camunda_variables == ("*",), "variables": list(now.camunda_variables)}
+
+
+def source_columns(connection: Connection) -> frozenset[str]:
+    """The columns of the source's ``act_hi_detail``.
+
+    Raises:
+        CamundaSourceError: there is none, or it lacks what every engine's has.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(compose("camunda/raw/source_columns.sql"), {"table": "act_hi_detail"})
+        present = frozenset(row[0] for row in cursor.fetchall())
+    missing = _INDISPENSABLE - present
+    if missing:
+        raise CamundaSourceError(
+            "the database of MARTS_CAMUNDA_URL has no act_hi_detail with "
+            f"{', '.join(sorted(missing))}: is it a Camunda engine's, and its schema in the search_path?"
+        )
+    return present
+
+
+def select_list(present: frozenset[str]) -> Composable:
+    """The SELECT list of the declared columns; what an older engine lacks is NULL of the right type."""
+    from psycopg2.sql import SQL
+
+    table = declared("camunda/ddl/act_hi_detail.sql")
+    return SQL(",\n    ").join(
+        SQL("{} AS {}").format(_expression(name, table.column(name).type, present), _identifier(name))
+        for name in _plain_columns()
+    )
+
+
+def _expression(name: str, type_: str, present: frozenset[str]) -> Composable:
+    from psycopg2.sql import SQL, Placeholder
+
+    if name == "var_inst_id_" and name not in present:
+        # Engines before 7.1 name no variable instance: its scope and its name do.
+        return SQL(
+            "CASE WHEN detail.type_ = 'VariableUpdate' THEN "
+            "concat_ws(':', coalesce(detail.task_id_, detail.execution_id_, detail.proc_inst_id_), detail.name_) END"
+        )
+    if name not in present:
+        return SQL("NULL::{}").format(SQL(type_))
+    if name in _LOCAL_TIMES:
+        return SQL("detail.{} AT TIME ZONE {}").format(_identifier(name), Placeholder("zone"))
+    return SQL("detail.{}::{}").format(_identifier(name), SQL(type_))
+
+
+def _newest_removal(present: frozenset[str]) -> Composable:
+    from psycopg2.sql import SQL
+
+    if "removal_time_" not in present:
+        return SQL("NULL")
+    return SQL(
+        "to_char((max(detail.removal_time_) AT TIME ZONE %(zone)s) AT TIME ZONE 'UTC', "
+        "'YYYY-MM-DD\"T\"HH24:MI:SS.US')"
+    )
+
+
+def _plain_columns() -> tuple[str, ...]:
+    table = declared("camunda/ddl/act_hi_detail.sql")
+    return tuple(column.name for column in table.columns if column.name not in _COMPUTED)
+
+
+def _identifier(name: str) -> Composable:
+    from psycopg2.sql import Identifier
+
+    return Identifier(name)
+
+
+def _one_row(connection: Connection, query: Composable, params: Mapping[str, object]) -> tuple[Any, ...]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, params)
+        row = cursor.fetchone()
+    connection.rollback()  # a snapshot held over many probes would hinder the source's vacuum
+    if row is None:
+        raise CamundaSourceError("a probe of the source gave no row")
+    return row

@@ -1,0 +1,190 @@
+"""The command ``marts``. One function a command; what it does is imported inside, so that ``marts --help`` is quick."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="marts",
+    help="Operational data to data marts that people trust.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # its tracebacks show local variables, passwords among them
+)
+
+
+class Engine(StrEnum):
+    """A warehouse engine that ``marts sql`` talks to."""
+
+    postgres = "postgres"
+
+
+@contextmanager
+def clean_errors() -> Iterator[None]:
+    """Turns what is expected to go wrong into one message on standard error and exit code 1."""
+    from marts_platform.embedded.server import StackError
+    from marts_platform.settings import ExpectedError
+
+    try:
+        yield
+    except (StackError, ExpectedError) as error:
+        print(f"marts: {error}", file=sys.stderr)
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def up() -> None:
+    """Start the embedded stack; what runs already is left alone."""
+    with clean_errors():
+        from marts_platform.console import screen, servers_table
+        from marts_platform.embedded.stack import Stack
+
+        stack = Stack()
+        stack.start()
+        screen().print(servers_table(stack.status()))
+
+
+@app.command()
+def down() -> None:
+    """Stop the embedded stack; its data stays."""
+    with clean_errors():
+        from marts_platform.embedded.stack import Stack
+
+        stack = Stack()
+        stack.stop()
+        print(f"The embedded stack of {stack.folder} is down; its data stays.")
+
+
+@app.command()
+def status() -> None:
+    """Show the servers, and every setting with its value and origin; secrets are masked."""
+    with clean_errors():
+        from marts_platform import settings
+        from marts_platform.console import screen, servers_table, settings_table
+        from marts_platform.embedded.stack import Stack
+
+        console = screen()
+        console.print(servers_table(Stack().status()))
+        console.print(settings_table(settings.load()))
+        console.print(f"MARTS_HOME is {settings.home()}", style="dim", soft_wrap=True)
+
+
+@app.command()
+def env() -> None:
+    """Print the settings in force as export lines, secrets in the clear: eval "$(marts env)"."""
+    with clean_errors():
+        from marts_platform import settings
+        from marts_platform.console import exports, settings_in_force
+        from marts_platform.dagster_home import use_dagster_home
+
+        homes = {"DAGSTER_HOME": str(use_dagster_home()), "MARTS_HOME": str(settings.home())}
+        sys.stdout.write(exports(homes | settings_in_force(settings.load())))
+
+
+@app.command()
+def sql(
+    engine: Annotated[Engine, typer.Argument(help="The warehouse engine to ask.")],
+    query: Annotated[str, typer.Argument(help="The SQL to run.")],
+) -> None:
+    """Run SQL in the warehouse and show what it returns as a table."""
+    with clean_errors():
+        from marts_platform import sql_console
+
+        sql_console.run(engine.value, query)
+
+
+@app.command()
+def migrate(
+    revision: Annotated[str, typer.Option(help="The Alembic revision to upgrade to.")] = "head",
+) -> None:
+    """Bring the warehouse's schema to a revision, by default the newest."""
+    with clean_errors():
+        from sqlalchemy.exc import OperationalError
+
+        from marts_platform import settings
+        from marts_platform.migrations import runner
+
+        try:
+            reached = runner.upgrade(settings.load().url("warehouse_url"), revision)
+        except runner.WarehouseTooOldError as error:
+            raise settings.SettingsError(str(error)) from error
+        except OperationalError as error:
+            raise settings.SettingsError(f"the warehouse did not answer: {error.orig}") from error
+        print(f"The warehouse's schema is at revision {reached}.")
+
+
+@app.command()
+def dev(
+    port: Annotated[
+        int, typer.Option(min=1, max=65535, help="The port of Dagster's UI, on loopback.")
+    ] = 3000,
+) -> None:
+    """Start the stack, bring the schema up to date, then run Dagster's UI and daemon until Ctrl-C."""
+    up()
+    migrate()
+    with clean_errors():
+        from marts_platform import dagster_dev
+
+        raise typer.Exit(dagster_dev.run(port))
+
+
+@app.command()
+def seed(
+    domains: Annotated[list[str] | None, typer.Argument(help="Which sources; all by default.")] = None,
+    scale: Annotated[float, typer.Option(min=0.001, help="Multiplies the amount of generated data.")] = 1.0,
+) -> None:
+    """Fill the embedded sources with demo data; again is harmless."""
+    with clean_errors():
+        from marts_platform import demonstration
+
+        demonstration.seed(domains or (), scale)
+
+
+@app.command()
+def materialize(
+    selection: Annotated[
+        str, typer.Argument(help="A domain, an asset (domain/table), all, or Dagster's syntax.")
+    ],
+    first: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="The first day (UTC).")
+    ] = None,
+    end: Annotated[
+        datetime | None,
+        typer.Option(
+            "--to", formats=["%Y-%m-%d"], help="The day after the last one; it may lie in the future."
+        ),
+    ] = None,
+) -> None:
+    """Build tables in this process. Without days: what is new, changed or failed."""
+    with clean_errors():
+        from marts_platform import demonstration, settings
+
+        if (first is None) != (end is None):
+            raise settings.SettingsError("give both --from and --to, or neither")
+        demonstration.materialize_selection(selection, first and first.date(), end and end.date())
+
+
+@app.command()
+def demo(
+    scale: Annotated[float, typer.Option(min=0.001, help="Multiplies the amount of generated data.")] = 1.0,
+) -> None:
+    """Start the stack, seed the sources, build every mart and show them."""
+    with clean_errors():
+        from marts_platform import demonstration
+
+        demonstration.demo(scale)
+
+
+def main() -> None:
+    """What the installed command ``marts`` runs."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

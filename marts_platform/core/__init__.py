@@ -1,0 +1,1 @@
+"""The one path of every table: extract a window, stage, audit, publish, record."""

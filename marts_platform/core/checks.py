@@ -1,0 +1,130 @@
+"""Factories for asset checks that look at what is published. They warn; audits are what blocks.
+
+A check that cannot run raises, so an outage never looks like bad data.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+import dagster as dg
+
+from marts_platform.core.mart import mart_of, slice_of
+from marts_platform.core.pending import recent_keys
+from marts_platform.core.planning import Ledger
+from marts_platform.core.window import Slice
+
+# The usual volume of a day is the median of this many days before it.
+_USUAL_DAYS = 14
+_USUAL_FACTOR = 4.0
+# Below so few rows a factor says nothing.
+_USUAL_ROWS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found in one slice: whether it is well, and the figures."""
+
+    passed: bool
+    figures: dict[str, Any]
+
+
+def slice_check(
+    asset: dg.AssetsDefinition,
+    name: str,
+    description: str,
+    resources: Sequence[str],
+    examine: Callable[[Slice, Mapping[str, Any]], Finding],
+    *,
+    lookback: int,
+) -> dg.AssetChecksDefinition:
+    """A check of the partitions that a run has, or of the newest ones when it is run by itself.
+
+    Args:
+        asset: what is checked.
+        name: of the check.
+        description: what holds if it passes.
+        resources: keys of the resources that `examine` takes.
+        examine: looks at one slice.
+        lookback: how many of the newest partitions it looks at outside a partitioned run.
+    """
+
+    @dg.asset_check(
+        asset=asset.key, name=name, description=description, required_resource_keys=set(resources)
+    )
+    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        given = {key: getattr(context.resources, key) for key in resources}
+        findings = {
+            str(slice_): examine(slice_, given) for slice_ in _slices(context, asset.key, lookback)
+        }
+        return _result(findings)
+
+    return check
+
+
+def volume_check(asset: dg.AssetsDefinition, *, lookback: int) -> dg.AssetChecksDefinition:
+    """A day holds about as many rows as usual: the median of the fourteen days before it, within a factor of 4."""
+    registered = mart_of(asset.key)
+
+    def examine(slice_: Slice, resources: Mapping[str, Any]) -> Finding:
+        ledger: Ledger = resources[registered.warehouse]
+        return usual_volume(slice_.partition_key or "", _rows_by_day(ledger, registered.mart.asset))
+
+    return slice_check(
+        asset,
+        "usual_volume",
+        f"The day has as many rows as usual, within a factor of {_USUAL_FACTOR:g} "
+        f"of the median of the {_USUAL_DAYS} days before it.",
+        [registered.warehouse],
+        examine,
+        lookback=lookback,
+    )
+
+
+def usual_volume(day: str, rows: Mapping[str, int]) -> Finding:
+    """Compares a day's rows with the days before it.
+
+    Args:
+        day: the partition key.
+        rows: rows of each published day, by partition key.
+    """
+    before = [rows[key] for key in sorted(rows) if key < day][-_USUAL_DAYS:]
+    here = rows.get(day, 0)
+    figures: dict[str, Any] = {"rows": here, "days_compared": len(before)}
+    if len(before) < _USUAL_DAYS // 2:
+        return Finding(True, figures | {"note": "too few days to tell what is usual"})
+    usual = median(before)
+    figures["usual_rows"] = usual
+    if max(usual, here) < _USUAL_ROWS:
+        return Finding(True, figures)
+    return Finding(usual / _USUAL_FACTOR <= here <= usual * _USUAL_FACTOR, figures)
+
+
+def _rows_by_day(ledger: Ledger, asset: str) -> dict[str, int]:
+    return {key: entry.rows_written for key, entry in ledger.last_published(asset).items() if key}
+
+
+def _slices(context: dg.AssetCheckExecutionContext, asset: dg.AssetKey, lookback: int) -> Iterator[Slice]:
+    registered = mart_of(asset)
+    definition = registered.partitions_def
+    assert definition is not None  # the factories are for partitioned marts
+    tags = context.run.tags
+    first = tags.get("dagster/asset_partition_range_start") or tags.get("dagster/partition")
+    last = tags.get("dagster/asset_partition_range_end") or tags.get("dagster/partition")
+    if first and last:
+        keys: Sequence[str] = definition.get_partition_keys_in_range(dg.PartitionKeyRange(first, last))
+    else:
+        ledger: Ledger = getattr(context.resources, registered.warehouse)
+        published = ledger.last_published(registered.mart.asset)
+        keys = recent_keys(sorted(key for key in published if key), lookback)
+    return (slice_of(definition, key) for key in keys)
+
+
+def _result(findings: Mapping[str, Finding]) -> dg.AssetCheckResult:
+    failed = [key for key, finding in findings.items() if not finding.passed]
+    shown = failed[-1:] or list(findings)[-1:]
+    metadata: dict[str, Any] = {"partitions_checked": len(findings), "partitions_failed": ", ".join(failed)}
+    for key in shown:
+        metadata |= {"partition": key, **findings[key].figures}
+    return dg.AssetCheckResult(passed=not failed, severity=dg.AssetCheckSeverity.WARN, metadata=metadata)

@@ -1,0 +1,56 @@
+"""Which faults pass by themselves, so that a retry is right, and which stay."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, TypeVar
+
+from tenacity import Retrying, before_sleep_log, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+# SQLSTATE classes and codes of faults that pass (PostgreSQL, appendix A): connections, shut-down and
+# restart, too many connections, serialisation, deadlock, lock not available, snapshot conflict on a
+# replica (40001 too), disk or memory short.
+_PASSING_CLASSES = ("08", "53")
+_PASSING_CODES = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "25P03"})
+
+
+class PassingFault(Exception):
+    """A fault that is expected to pass: the operation is worth another try."""
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether another try may succeed: network, restart, deadlock, lock time-out; not bad SQL or data."""
+    if isinstance(error, PassingFault | ConnectionError | TimeoutError):
+        return True
+    import psycopg2
+
+    if isinstance(error, psycopg2.Error) and error.pgcode:
+        return error.pgcode in _PASSING_CODES or error.pgcode.startswith(_PASSING_CLASSES)
+    if isinstance(error, psycopg2.OperationalError):
+        # No SQLSTATE: libpq itself lost or never had the connection. A refused password is permanent.
+        return "authentication failed" not in str(error) and "does not exist" not in str(error)
+    # psycopg2 raises InterfaceError once it has found the connection closed.
+    return isinstance(error, psycopg2.InterfaceError) and "closed" in str(error)
+
+
+def with_retries(operation: Callable[[], T], attempts: int = 4) -> T:
+    """Runs an operation, again after passing faults, with random exponential back-off up to 20 s.
+
+    Raises:
+        Exception: a permanent fault at once, or the last passing one after ``attempts`` tries.
+    """
+    retrying = Retrying(
+        retry=retry_if_exception(is_passing),
+        stop=stop_after_attempt(attempts),
+        wait=wait_random_exponential(multiplier=0.5, max=20),
+        before_sleep=before_sleep_log(_log, logging.WARNING),
+        reraise=True,
+    )
+    return retrying(operation)

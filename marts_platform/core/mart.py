@@ -1,0 +1,341 @@
+"""The decorator of the platform's assets: one table, made along the one path.
+
+::
+
+    @mart(
+        asset="shop/orders_per_day",
+        ddl="shop/ddl/orders_per_day.sql",
+        publication=Replace("day"),
+        warehouse="postgres",
+        partitions_def=DAILY,
+        upstream=["shop/orders"],
+    )
+    def orders_per_day(slice_: Slice) -> Query:
+        return Query("shop/marts/orders_per_day.sql")
+
+The function says what the rows of a slice are. Its further parameters are resources, by name.
+"""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import dagster as dg
+from dagster_shared.utils.warnings import BetaWarning
+
+from marts_platform.core.audit import AuditFailed, Verdict
+from marts_platform.core.path import Extract, Mart, Outcome, Replace, Warehouse, load_slice
+from marts_platform.core.run_log import Run
+from marts_platform.core.table import Table, declared
+from marts_platform.core.window import Slice, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from marts_platform.core.audit import Audit
+    from marts_platform.core.path import Keyed
+    from marts_platform.core.pending import SourceState
+    from marts_platform.core.rows import Rows
+
+ROOT_RUN_TAG = "dagster/root_run_id"
+# A range this long is one run of about a minute's events; a longer backfill becomes several runs.
+MAX_PARTITIONS_PER_RUN = 50
+
+
+class Probe(Protocol):
+    """Reads the state of a source without its rows; a resource of the run offers it."""
+
+    def source_state(self, slices: Sequence[Slice]) -> SourceState:
+        """Which partitions have rows, and the fingerprints of some.
+
+        Args:
+            slices: the partitions whose fingerprints are wanted.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredMart:
+    """A mart and what the asset's consumers need beside it.
+
+    Attributes:
+        mart: the table and how it is made.
+        warehouse: the resource key of the IO manager that holds it.
+        partitions_def: its partitions.
+        source: the resource key of the probe of its source, None for a computed mart.
+        window_column: the column that windows select by, None if rows belong to no window.
+    """
+
+    mart: Mart
+    warehouse: str
+    partitions_def: dg.TimeWindowPartitionsDefinition | None = None
+    source: str | None = None
+    window_column: str | None = None
+
+    @property
+    def table(self) -> Table:
+        """The declared table."""
+        return self.mart.table
+
+
+# Whoever runs marts in its own process hears of each publication: the command's progress bar.
+on_published: ContextVar[Callable[[str, Outcome], None] | None] = ContextVar("on_published", default=None)
+
+_registry: dict[dg.AssetKey, RegisteredMart] = {}
+
+
+def mart_of(key: dg.AssetKey) -> RegisteredMart:
+    """The mart behind an asset.
+
+    Raises:
+        KeyError: the asset is not one of the platform's marts.
+    """
+    if key not in _registry:
+        raise KeyError(f"{key.to_user_string()} is not made with @mart: its table is not declared")
+    return _registry[key]
+
+
+def marts() -> Mapping[dg.AssetKey, RegisteredMart]:
+    """Every mart that has been defined, by asset key."""
+    return dict(_registry)
+
+
+def mart(
+    *,
+    asset: str,
+    ddl: str,
+    publication: Replace | Keyed,
+    warehouse: str,
+    partitions_def: dg.TimeWindowPartitionsDefinition | None = None,
+    upstream: Sequence[str] = (),
+    audits: Sequence[Audit] = (),
+    quarantine: str | None = None,
+    fingerprint: str | None = None,
+    source: str | None = None,
+    owners: Sequence[str] = ("team:data",),
+    kinds: Sequence[str] = (),
+    pool: str | None = None,
+    freshness: dg.FreshnessPolicy | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> Callable[[Callable[..., Extract | Rows]], dg.AssetsDefinition]:
+    """Makes an asset of a function that says what the rows of a slice are.
+
+    Args:
+        asset: the key, ``domain/table``.
+        ddl: the DDL file of the table.
+        publication: how staged rows become the table's.
+        warehouse: the resource key of the IO manager that holds the table.
+        partitions_def: daily partitions, None for an unpartitioned table.
+        upstream: keys of the assets it is computed from.
+        audits: blocking and warning questions to the staged rows.
+        quarantine: an SQL file that finds what could not be read among the ``{staged}`` rows.
+        fingerprint: an SQL file with the state that the ``{staged}`` rows show of the source.
+        source: the resource key of the `Probe` that reads the same state at the source.
+        owners: of the asset, as Dagster writes them.
+        kinds: shown in the UI.
+        pool: the Dagster pool that limits how many runs read the source at once.
+        freshness: when the asset counts as stale.
+        metadata: more of the definition's metadata.
+
+    Returns:
+        A decorator that turns the function into a Dagster asset. A run over a range of partitions
+        publishes one after another; a retry skips those its chain of runs has published.
+    """
+    table = declared(ddl)
+    spec = Mart(asset, table, publication, tuple(audits), quarantine, fingerprint, tuple(upstream))
+    key = dg.AssetKey.from_user_string(asset)
+
+    def decorate(function: Callable[..., Extract | Rows]) -> dg.AssetsDefinition:
+        resources = list(inspect.signature(function).parameters)[1:]
+
+        def compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
+            given = {name: getattr(context.resources, name) for name in resources}
+            manager: Warehouse = getattr(context.resources, warehouse)
+            yield from _materialize(context, manager, spec, lambda slice_: function(slice_, **given))
+
+        column = publication.column if isinstance(publication, Replace) else None
+        _registry[key] = RegisteredMart(spec, warehouse, partitions_def, source, column)
+        decorated = _asset(
+            key=key,
+            description=table.description,
+            deps=[dg.AssetKey.from_user_string(name) for name in upstream],
+            partitions_def=partitions_def,
+            backfill_policy=dg.BackfillPolicy.multi_run(MAX_PARTITIONS_PER_RUN) if partitions_def else None,
+            io_manager_key=warehouse,
+            required_resource_keys={warehouse, *resources},
+            check_specs=[_check_spec(audit, key) for audit in audits],
+            owners=list(owners),
+            kinds=set(kinds),
+            group_name=key.path[0],
+            pool=pool,
+            freshness_policy=freshness,
+            code_version=_code_version(spec),
+            metadata={
+                "dagster/column_schema": column_schema(table),
+                "dagster/table_name": table.qualified,
+                **(metadata or {}),
+            },
+        )
+        return decorated(_named(compute, function))
+
+    return decorate
+
+
+def _asset(**definition: Any) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    with warnings.catch_warnings():
+        # backfill_policy has been beta since 2023; the pinned Dagster has it.
+        warnings.simplefilter("ignore", BetaWarning)
+        return dg.asset(**definition)
+
+
+def column_schema(table: Table) -> dg.TableSchema:
+    """A table's columns for Dagster's UI."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                column.name,
+                column.type,
+                column.description,
+                constraints=dg.TableColumnConstraints(
+                    nullable=column.nullable and column.name not in table.key,
+                    unique=table.key == (column.name,),
+                ),
+            )
+            for column in table.columns
+        ]
+    )
+
+
+def slices_of(context: dg.AssetExecutionContext) -> list[Slice]:
+    """What a run has to publish: its partitions in order, or the whole table."""
+    if not context.has_partition_key and not context.has_partition_key_range:
+        return [Slice()]
+    definition = context.assets_def.partitions_def
+    assert isinstance(definition, dg.TimeWindowPartitionsDefinition)  # `mart` takes no other
+    return [slice_of(definition, key) for key in context.partition_keys]
+
+
+def slice_of(definition: dg.TimeWindowPartitionsDefinition, key: str) -> Slice:
+    """The slice of a partition."""
+    span = definition.time_window_for_partition_key(key)
+    return Slice(key, Window(span.start, span.end))
+
+
+def _materialize(
+    context: dg.AssetExecutionContext,
+    warehouse: Warehouse,
+    spec: Mart,
+    extract: Callable[[Slice], Extract | Rows],
+) -> Iterator[Any]:
+    run = Run(context.run_id, context.run_tags.get(ROOT_RUN_TAG, context.run_id))
+    slices = slices_of(context)
+    done = frozenset[str | None]()
+    if run.root_run_id != run.run_id:
+        done = warehouse.published_by(spec, run.root_run_id)
+    outcomes: list[Outcome] = []
+    try:
+        for slice_ in slices:
+            if slice_.partition_key in done:
+                context.log.info(f"{slice_}: published by an earlier run of this chain, skipped")
+                continue
+            outcome = load_slice(warehouse, spec, slice_, run, lambda slice_=slice_: extract(slice_))
+            outcomes.append(outcome)
+            _report(context, outcome)
+            if (listener := on_published.get()) is not None:
+                listener(spec.asset, outcome)
+    except AuditFailed as failure:
+        verdicts = [verdict for outcome in outcomes for verdict in outcome.verdicts]
+        yield from _check_results(spec, [*verdicts, *failure.verdicts])
+        _report_partial(context, outcomes)
+        raise dg.Failure(str(failure), allow_retries=False) from failure
+    except BaseException:
+        _report_partial(context, outcomes)
+        raise
+    yield dg.Output(outcomes)
+    yield from _check_results(spec, [verdict for outcome in outcomes for verdict in outcome.verdicts])
+
+
+def _report(context: dg.AssetExecutionContext, outcome: Outcome) -> None:
+    figures = outcome.figures
+    for warning in outcome.warnings:
+        context.log.warning(f"{outcome.slice}: {warning}")
+    for verdict in outcome.verdicts:
+        if not verdict.passed:
+            context.log.warning(f"{outcome.slice}: {verdict.audit.name} failed: {dict(verdict.figures)}")
+    context.log.info(
+        f"{outcome.slice}: {figures.rows_written} rows written of {figures.rows_read} read, "
+        f"{figures.rows_quarantined} rows and {figures.values_quarantined} values quarantined, "
+        f"{figures.rows_kept} kept, in {outcome.seconds:.2f} s"
+    )
+    key = outcome.slice.partition_key
+    name = "dagster/partition_row_count" if key else "dagster/row_count"
+    rows = figures.rows_written + figures.rows_kept
+    context.add_asset_metadata({name: rows}, partition_key=key)
+
+
+def _report_partial(context: dg.AssetExecutionContext, outcomes: Sequence[Outcome]) -> None:
+    # The run fails, so Dagster would count every partition of it as failed: these are there.
+    for outcome in outcomes:
+        if outcome.slice.partition_key is None:
+            continue
+        context.log_event(
+            dg.AssetMaterialization(
+                context.asset_key,
+                partition=outcome.slice.partition_key,
+                metadata={"dagster/partition_row_count": outcome.figures.rows_written},
+            )
+        )
+
+
+def _check_results(spec: Mart, verdicts: Sequence[Verdict]) -> Iterator[dg.AssetCheckResult]:
+    for audit in spec.audits:
+        mine = [verdict for verdict in verdicts if verdict.audit is audit]
+        if not mine:
+            continue
+        failed = [verdict for verdict in mine if not verdict.passed]
+        figures: dict[str, Any] = {"slices": len(mine), "slices_failed": len(failed)}
+        for verdict in (failed or mine)[-1:]:
+            figures |= {"partition": verdict.partition_key, **verdict.figures}
+        yield dg.AssetCheckResult(
+            passed=not failed,
+            check_name=audit.name,
+            severity=dg.AssetCheckSeverity.ERROR if audit.blocking else dg.AssetCheckSeverity.WARN,
+            metadata={name: _shown(value) for name, value in figures.items()},
+        )
+
+
+def _shown(value: object) -> Any:
+    return value if isinstance(value, int | float | str | bool) else str(value)
+
+
+def _check_spec(audit: Audit, key: dg.AssetKey) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(
+        audit.name, asset=key, blocking=audit.blocking, description=audit.description
+    )
+
+
+def _code_version(spec: Mart) -> str:
+    """A digest of the SQL that makes the table: a changed file shows as changed code in the UI."""
+    import hashlib
+
+    from marts_platform.core.sql import read_sql
+
+    publication = spec.publication
+    files = (
+        [publication.keep] if isinstance(publication, Replace) else [publication.touched, publication.rebuild, publication.merge]
+    )
+    text = spec.table.ddl + "".join(read_sql(file) for file in files if file)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _named(compute: Callable[..., Iterator[Any]], function: Callable[..., Any]) -> Callable[..., Iterator[Any]]:
+    compute.__name__ = function.__name__
+    compute.__doc__ = function.__doc__
+    # Dagster reads the annotations of the context at run time.
+    compute.__annotations__ = {"context": dg.AssetExecutionContext}
+    return compute

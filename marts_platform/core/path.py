@@ -1,0 +1,185 @@
+"""The one path of every table: extract a window, stage, audit, publish, record.
+
+`Mart` declares a table of the platform, `Warehouse` is what an engine offers, `load_slice` walks the
+path. A kill at any point leaves readers with what they had, and nothing to clean up.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from marts_platform.core.audit import AuditFailed
+from marts_platform.core.faults import with_retries
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+
+    from marts_platform.core.audit import Audit, Verdict
+    from marts_platform.core.rows import Rows
+    from marts_platform.core.run_log import Figures, Run
+    from marts_platform.core.table import Table
+    from marts_platform.core.window import Slice
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """The rows of a window are replaced by the staged ones: with rows, or emptied.
+
+    Attributes:
+        column: the time column that decides which window a row belongs to; None: the whole table.
+        keep: an SQL file that selects, from the rows published before, those that stay although the
+            source no longer has them (``{staged}`` are the new rows). None: the source decides alone.
+    """
+
+    column: str | None = None
+    keep: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """A row a key, fed by many windows: a window's load rewrites the keys that it touches.
+
+    Whatever is loaded in whatever order, the table equals a full rebuild from the raw history.
+
+    Attributes:
+        touched: an SQL file that selects the keys that the window's rows touch, now or before: the
+            key's columns, and ``in_doubt``, whether only the raw history can tell the key's row.
+        rebuild: an SQL file with the rows of ``{touched}`` from the whole raw history: the definition
+            of the mart. Of keys that are in doubt, or of all if there is no `merge`.
+        merge: an SQL file with the same rows for keys that are not in doubt, from the window's rows
+            and the table's present ones; provably the same, and its cost is the window's.
+    """
+
+    touched: str
+    rebuild: str
+    merge: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mart:
+    """A table of the platform and how it is made.
+
+    Attributes:
+        asset: the asset's key, ``domain/table``.
+        table: its declaration.
+        publication: how staged rows become the table's.
+        audits: what they must fulfil.
+        quarantine: an SQL file that finds, among the ``{staged}`` rows, what could not be read.
+        fingerprint: an SQL file that gives the state of the source that the ``{staged}`` rows show, as
+            one text; the source's probe gives the same text for the same state.
+        upstream: keys of the assets it is computed from, whose state stands for its source's.
+    """
+
+    asset: str
+    table: Table
+    publication: Replace | Keyed
+    audits: Sequence[Audit] = ()
+    quarantine: str | None = None
+    fingerprint: str | None = None
+    upstream: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """The rows of a slice, with what there is to say of how they were read.
+
+    Attributes:
+        rows: a query, a stream or a DataFrame.
+        read_until: up to where an open window is read (UTC); None if it is read whole.
+        scope: what else decides which rows come (settings); it becomes part of the fingerprint.
+        params: values that the publication's ``keep`` file takes, beside ``start`` and ``end``.
+        warnings: what whoever looks at the run should know.
+    """
+
+    rows: Rows
+    read_until: datetime | None = None
+    scope: str = ""
+    params: Mapping[str, object] = field(default_factory=dict[str, object])
+    warnings: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A published slice."""
+
+    slice: Slice
+    figures: Figures
+    verdicts: Sequence[Verdict]
+    seconds: float
+    warnings: Sequence[str] = field(default=())
+
+
+class Load(Protocol):
+    """One load of a slice, as an engine does it; nothing is visible to readers before `publish`."""
+
+    def stage(self, extract: Extract) -> None:
+        """Brings the rows into a staging table named after the run."""
+        ...
+
+    def audit(self, audit: Audit) -> Verdict:
+        """Asks one audit's question to the staged rows."""
+        ...
+
+    def publish(self) -> Figures:
+        """Makes the staged rows the table's in one atomic step, and records the success."""
+        ...
+
+
+class Warehouse(Protocol):
+    """What the path needs of an engine. The IO managers are the warehouses."""
+
+    def load(self, mart: Mart, slice_: Slice, run: Run) -> AbstractContextManager[Load]:
+        """Begins a load as the table's only writer; on a fault all of it is undone and recorded."""
+        ...
+
+    def published_by(self, mart: Mart, root_run_id: str) -> frozenset[str | None]:
+        """The partitions that a chain of runs has published already."""
+        ...
+
+
+def load_slice(
+    warehouse: Warehouse, mart: Mart, slice_: Slice, run: Run, extract: Callable[[], Extract | Rows]
+) -> Outcome:
+    """Walks the one path for one slice; passing faults are retried from the start of it.
+
+    Args:
+        warehouse: where the mart lives.
+        mart: what is loaded.
+        slice_: the partition to rewrite, or the whole table.
+        run: who does it.
+        extract: gives the slice's rows; called again by a retry.
+
+    Raises:
+        AuditFailed: a blocking audit failed; nothing was published.
+        Exception: whatever the source or the warehouse raised, once retries are used up.
+    """
+
+    def attempt() -> Outcome:
+        began = time.monotonic()
+        with warehouse.load(mart, slice_, run) as load:
+            extracted = as_extract(extract())
+            load.stage(extracted)
+            verdicts = [load.audit(audit) for audit in mart.audits]
+            if any(verdict.blocks for verdict in verdicts):
+                raise AuditFailed(mart.asset, verdicts)
+            figures = load.publish()
+        return Outcome(slice_, figures, verdicts, time.monotonic() - began, extracted.warnings)
+
+    return with_retries(attempt)
+
+
+def as_extract(rows: Extract | Rows) -> Extract:
+    """An asset may return bare rows where there is nothing to say of them."""
+    return rows if isinstance(rows, Extract) else Extract(rows)
+
+
+def combined_fingerprint(upstream: Mapping[str, str | None]) -> str:
+    """The fingerprint of a mart computed from other assets: theirs, by asset."""
+    return "; ".join(f"{asset}: {state}" for asset, state in sorted(upstream.items()))

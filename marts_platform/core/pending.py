@@ -1,0 +1,154 @@
+"""What has to be loaded: partitions that are new, changed at the source, failed, or behind their upstream.
+
+Nothing here counts or remembers: the state of the sources is compared with the run log, so late rows,
+deleted rows and failed runs show by themselves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from marts_platform.core.path import combined_fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from marts_platform.core.path import Mart
+    from marts_platform.core.run_log import Published
+
+
+class Reason(StrEnum):
+    """Why a partition has to be loaded."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    BEHIND = "behind its upstream"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """What a probe tells of a source.
+
+    Attributes:
+        with_rows: keys of the partitions that have rows at the source.
+        fingerprints: the state of those partitions that were probed.
+        scope: the settings that decide which rows come.
+        is_certain: whether no row can appear any more in what was probed; if not, look back further.
+    """
+
+    with_rows: Collection[str]
+    fingerprints: Mapping[str, str]
+    scope: str
+    is_certain: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Consecutive partitions for which the same assets have to be loaded: one run."""
+
+    partition_keys: tuple[str, ...]
+    assets: tuple[str, ...]
+
+
+def pending_at_source(state: SourceState, published: Mapping[str | None, Published]) -> dict[str, Reason]:
+    """The partitions of an asset that reads a source which differ from what was published of them."""
+    reasons: dict[str, Reason] = {}
+    for key in state.with_rows:
+        if key not in published:
+            reasons[key] = Reason.NEW
+        elif not (published[key].fingerprint or "").endswith(state.scope):
+            reasons[key] = Reason.CHANGED
+    for key, fingerprint in state.fingerprints.items():
+        if key in published and published[key].fingerprint != fingerprint:
+            reasons[key] = Reason.CHANGED
+    return reasons
+
+
+def pending_from_upstream(
+    mart: Mart,
+    published: Mapping[str, Mapping[str | None, Published]],
+    upstream_pending: Mapping[str, Mapping[str, Reason]],
+) -> dict[str, Reason]:
+    """The partitions of a computed mart that do not reflect what its upstream assets have or will have."""
+    own = published.get(mart.asset, {})
+    reasons: dict[str, Reason] = {}
+    keys = {key for asset in mart.upstream for key in published.get(asset, {}) if key is not None}
+    for key in keys:
+        states = {
+            asset: entry.fingerprint if (entry := published.get(asset, {}).get(key)) else None
+            for asset in mart.upstream
+        }
+        if key not in own:
+            reasons[key] = Reason.NEW
+        elif own[key].fingerprint != combined_fingerprint(states):
+            reasons[key] = Reason.BEHIND
+    for asset in mart.upstream:
+        for key in upstream_pending.get(asset, {}):
+            reasons.setdefault(key, Reason.BEHIND if key in own else Reason.NEW)
+    return reasons
+
+
+def pending_of(
+    marts: Sequence[Mart],
+    published: Mapping[str, Mapping[str | None, Published]],
+    sources: Mapping[str, SourceState],
+) -> dict[str, dict[str, Reason]]:
+    """What has to be loaded of each mart.
+
+    Args:
+        marts: in topological order.
+        published: the last successful loads, by asset and partition key.
+        sources: what the probes tell, by asset; for marts that read a source.
+
+    Returns:
+        By asset and partition key the reason.
+    """
+    found: dict[str, dict[str, Reason]] = {}
+    for mart in marts:
+        if mart.asset in sources:
+            found[mart.asset] = pending_at_source(sources[mart.asset], published.get(mart.asset, {}))
+        else:
+            found[mart.asset] = pending_from_upstream(mart, published, found)
+    return found
+
+
+def batches(pending: Mapping[str, Mapping[str, Reason]], most: int) -> list[Batch]:
+    """Groups what is pending into runs over consecutive days, at most ``most`` of them each."""
+    assets_of: dict[str, tuple[str, ...]] = {}
+    for asset, keys in pending.items():
+        for key in keys:
+            assets_of[key] = (*assets_of.get(key, ()), asset)
+    grouped: list[Batch] = []
+    for key in sorted(assets_of):
+        last = grouped[-1] if grouped else None
+        if (
+            last is not None
+            and last.assets == assets_of[key]
+            and len(last.partition_keys) < most
+            and _next_day(last.partition_keys[-1]) == key
+        ):
+            grouped[-1] = Batch((*last.partition_keys, key), last.assets)
+        else:
+            grouped.append(Batch((key,), assets_of[key]))
+    return grouped
+
+
+def recent_keys(keys: Sequence[str], count: int) -> list[str]:
+    """The newest partition keys."""
+    return list(keys[-count:])
+
+
+def only(pending: Mapping[str, Mapping[str, Reason]], keys: Iterable[str]) -> dict[str, dict[str, Reason]]:
+    """What is pending of some partitions."""
+    wanted = set(keys)
+    return {
+        asset: {key: reason for key, reason in found.items() if key in wanted}
+        for asset, found in pending.items()
+    }
+
+
+def _next_day(key: str) -> str:
+    return (date.fromisoformat(key) + timedelta(days=1)).isoformat()

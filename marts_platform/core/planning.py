@@ -1,0 +1,109 @@
+"""Reads sources and run log, and says what has to be loaded: for the sensors, schedules and the command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+
+from marts_platform.core.mart import marts, slice_of
+from marts_platform.core.pending import pending_of, recent_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
+
+    import dagster as dg
+
+    from marts_platform.core.mart import Probe, RegisteredMart
+    from marts_platform.core.pending import Reason, SourceState
+    from marts_platform.core.run_log import Failures, Published
+
+_LONGEST_WAIT = timedelta(hours=1)
+
+
+class Ledger(Protocol):
+    """What planning asks of a warehouse: its run log."""
+
+    def last_published(self, asset: str) -> Mapping[str | None, Published]:
+        """The last successful load of each partition of an asset."""
+        ...
+
+    def failures(self, asset: str, partition_keys: list[str]) -> Mapping[str, Failures]:
+        """How often, and when last, partitions failed since they last succeeded."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What has to be loaded.
+
+    Attributes:
+        pending: by asset and partition key the reason.
+        sources: what the probes told, by asset.
+        published: the last successful loads, by asset and partition key.
+    """
+
+    pending: Mapping[str, Mapping[str, Reason]]
+    sources: Mapping[str, SourceState]
+    published: Mapping[str, Mapping[str | None, Published]]
+
+
+def in_order(keys: Collection[dg.AssetKey]) -> list[RegisteredMart]:
+    """The marts of these assets, upstream ones first."""
+    known = {key.to_user_string(): registered for key, registered in marts().items()}
+    wanted = {key.to_user_string() for key in keys}
+    ordered: dict[str, RegisteredMart] = {}
+
+    def visit(asset: str) -> None:
+        if asset in ordered or asset not in known:
+            return
+        for upstream in known[asset].mart.upstream:
+            visit(upstream)
+        ordered[asset] = known[asset]
+
+    for asset in sorted(wanted):
+        visit(asset)
+    return [registered for asset, registered in ordered.items() if asset in wanted]
+
+
+def plan(selected: Sequence[RegisteredMart], resources: Mapping[str, Any], lookback: int) -> Plan:
+    """Compares sources with the run log.
+
+    Args:
+        selected: the marts, upstream ones first.
+        resources: Dagster's resources by key, the warehouses and the probes among them.
+        lookback: how many of the newest partitions are compared by fingerprint; twice as many where a
+            probe cannot rule out late commits. Older ones count as changed only if settings changed.
+
+    Raises:
+        Exception: whatever a source or the warehouse raises.
+    """
+    published: dict[str, Mapping[str | None, Published]] = {}
+    sources: dict[str, SourceState] = {}
+    for registered in selected:
+        ledger: Ledger = resources[registered.warehouse]
+        for asset in (registered.mart.asset, *registered.mart.upstream):
+            if asset not in published:
+                published[asset] = ledger.last_published(asset)
+        if registered.source is not None and registered.partitions_def is not None:
+            sources[registered.mart.asset] = _probe(
+                resources[registered.source], registered.partitions_def, lookback
+            )
+    pending = pending_of([registered.mart for registered in selected], published, sources)
+    return Plan(pending, sources, published)
+
+
+def _probe(probe: Probe, definition: dg.TimeWindowPartitionsDefinition, lookback: int) -> SourceState:
+    keys = definition.get_partition_keys()
+    state = probe.source_state([slice_of(definition, key) for key in recent_keys(keys, lookback)])
+    if state.is_certain:
+        return state
+    return probe.source_state([slice_of(definition, key) for key in recent_keys(keys, 2 * lookback)])
+
+
+def is_due(failures: int, last: datetime | None, now: datetime) -> bool:
+    """Whether a partition that failed is worth another try: one, two, four … minutes later, at most an hour."""
+    if failures == 0 or last is None:
+        return True
+    return now - last >= min(timedelta(minutes=2 ** min(failures - 1, 10)), _LONGEST_WAIT)

@@ -1,0 +1,194 @@
+"""The run log (``ops.etl_run_log``) and the quarantine (``ops.quarantine``), in the Postgres warehouse.
+
+The log is the ledger of what is done: sensors compare its fingerprints with the sources, a retry
+skips what its chain of runs has published. Success is written in the transaction that publishes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from marts_platform.core.sql import compose
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from psycopg2.extensions import connection as Connection
+
+    from marts_platform.core.window import Slice
+
+# An error in the log is for reading; a driver's message can hold a whole row.
+_ERROR_CHARACTERS = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Whose load it is.
+
+    Attributes:
+        run_id: Dagster's run.
+        root_run_id: the first run of its chain of retries; itself if it is no retry.
+    """
+
+    run_id: str
+    root_run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The figures of a load. Rows read = rows written + rows quarantined, always."""
+
+    rows_read: int = 0
+    rows_written: int = 0
+    rows_quarantined: int = 0
+    values_quarantined: int = 0
+    rows_kept: int = 0
+    bytes_read: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.rows_read != self.rows_written + self.rows_quarantined:
+            raise ValueError(
+                f"{self.rows_read} rows read are not {self.rows_written} written "
+                f"+ {self.rows_quarantined} quarantined: rows were lost or made up"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A successful entry of the run log."""
+
+    log_id: int
+    partition_key: str | None
+    run_id: str
+    root_run_id: str
+    fingerprint: str | None
+    rows_written: int
+    finished_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """How often a partition failed since it last succeeded, and when last (UTC)."""
+
+    count: int
+    last: datetime | None
+
+
+def start(connection: Connection, asset: str, slice_: Slice, run: Run) -> int:
+    """Writes that a load begins and returns the entry's id; the caller commits.
+
+    The caller holds the table's writer lock, so an earlier entry that still says ``running`` belongs
+    to a process that went away: it becomes ``killed``.
+    """
+    values = {
+        "asset": asset,
+        "partition_key": slice_.partition_key,
+        "run_id": run.run_id,
+        "root_run_id": run.root_run_id,
+        "window_start": slice_.window.start if slice_.window else None,
+        "window_end": slice_.window.end if slice_.window else None,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(compose("ops/run_log_mark_killed.sql"), values)
+        cursor.execute(compose("ops/run_log_start.sql"), values)
+        row = cursor.fetchone()
+    assert row is not None  # INSERT … RETURNING gives one row
+    return int(row[0])
+
+
+def succeed(
+    connection: Connection,
+    log_id: int,
+    figures: Figures,
+    fingerprint: str | None,
+    read_until: datetime | None,
+) -> None:
+    """Writes success, in the transaction that publishes."""
+    values: dict[str, Any] = {
+        "id": log_id,
+        "fingerprint": fingerprint,
+        "read_until": read_until,
+        **{name: getattr(figures, name) for name in Figures.__slots__},
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(compose("ops/run_log_succeed.sql"), values)
+
+
+def fail(connection: Connection, log_id: int, error: str) -> None:
+    """Writes that a load failed and why; the caller commits."""
+    with connection.cursor() as cursor:
+        cursor.execute(compose("ops/run_log_fail.sql"), {"id": log_id, "error": error[:_ERROR_CHARACTERS]})
+
+
+def last_published(connection: Connection, asset: str) -> Mapping[str | None, Published]:
+    """The last successful load of each partition of an asset, by partition key."""
+    with connection.cursor() as cursor:
+        cursor.execute(compose("ops/run_log_last_published.sql"), {"asset": asset})
+        entries = [Published(*row) for row in cursor.fetchall()]
+    return {entry.partition_key: entry for entry in entries}
+
+
+def published_fingerprint(connection: Connection, asset: str, partition_key: str | None) -> str | None:
+    """The source's state that the last successful load of one partition reflects; None if there was none."""
+    values = {"asset": asset, "partition_key": partition_key}
+    with connection.cursor() as cursor:
+        cursor.execute(compose("ops/run_log_fingerprint.sql"), values)
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def published_by(connection: Connection, asset: str, root_run_id: str) -> frozenset[str | None]:
+    """The partitions that a chain of runs has published already."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            compose("ops/run_log_published_by.sql"), {"asset": asset, "root_run_id": root_run_id}
+        )
+        return frozenset(row[0] for row in cursor.fetchall())
+
+
+def failures_since_success(
+    connection: Connection, asset: str, partition_keys: Iterable[str]
+) -> dict[str, Failures]:
+    """How often, and when last, each partition failed or was killed since it last succeeded."""
+    values = {"asset": asset, "partition_keys": list(partition_keys)}
+    with connection.cursor() as cursor:
+        cursor.execute(compose("ops/run_log_failures.sql"), values)
+        return {row[0]: Failures(int(row[1]), row[2]) for row in cursor.fetchall()}
+
+
+def supersede_quarantine(
+    connection: Connection, asset: str, slice_: Slice, run: Run, file: str, identifiers: Mapping[str, Any]
+) -> int:
+    """Brings the quarantine of a slice in step with what its staged rows show.
+
+    Entries found again stay as they are, new ones join, and those not found any more are marked as
+    replayed. It belongs into the transaction that publishes.
+
+    Args:
+        connection: of the warehouse.
+        asset: the asset's key, ``domain/table``.
+        slice_: what is being published.
+        run: who publishes.
+        file: a SELECT of source_key, reason, payload, is_row over the staged rows.
+        identifiers: the file's open names.
+
+    Returns:
+        How many entries stand for the slice now.
+    """
+    values = {
+        "asset": asset,
+        "partition_key": slice_.partition_key,
+        "run_id": run.run_id,
+        "start": slice_.window.start if slice_.window else None,
+        "end": slice_.window.end if slice_.window else None,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(compose("ops/quarantine_found.sql", {"found": compose(file, identifiers)}), values)
+        cursor.execute(compose("ops/quarantine_replayed.sql"), values)
+        cursor.execute(compose("ops/quarantine_add.sql"), values)
+        cursor.execute(compose("ops/quarantine_count.sql"))
+        row = cursor.fetchone()
+        cursor.execute(compose("ops/quarantine_drop_found.sql"))
+    return int(row[0]) if row else 0

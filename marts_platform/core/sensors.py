@@ -1,0 +1,140 @@
+"""Sensors that compare a source with the run log and ask for the partitions that differ.
+
+There is no cursor to lose: what a failed run left undone still differs at the next look. A run key holds
+what was seen, so the same state asks once, and a new state, or a failure, asks again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from marts_platform.core.mart import marts
+from marts_platform.core.pending import only, recent_keys
+from marts_platform.core.planning import in_order, is_due, plan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from marts_platform.core.planning import Ledger, Plan
+
+_UNDER_WAY = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+]
+
+
+def source_sensor(
+    name: str,
+    assets: Sequence[dg.AssetsDefinition],
+    *,
+    lookback: int,
+    interval_seconds: int,
+    description: str,
+    default_status: dg.DefaultSensorStatus = dg.DefaultSensorStatus.STOPPED,
+) -> dg.SensorDefinition:
+    """A sensor that keeps assets in step with their source.
+
+    Args:
+        name: of the sensor.
+        assets: the domain's assets, extracts and marts.
+        lookback: how many of the newest partitions it compares.
+        interval_seconds: the least time between two looks.
+        description: for the UI.
+        default_status: whether it runs without being switched on.
+    """
+    keys = [key for asset in assets for key in asset.keys]
+
+    @dg.sensor(
+        name=name,
+        target=list(assets),
+        minimum_interval_seconds=interval_seconds,
+        description=description,
+        default_status=default_status,
+        required_resource_keys=_resource_keys(keys),
+    )
+    def compare(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        resources = {name: getattr(context.resources, name) for name in _resource_keys(keys)}
+        requests = list(run_requests(keys, resources, context.instance, lookback))
+        if not requests:
+            return dg.SensorResult(skip_reason=f"the newest {lookback} partitions are as their source is")
+        return dg.SensorResult(run_requests=requests)
+
+    return compare
+
+
+def source_schedule(
+    name: str,
+    assets: Sequence[dg.AssetsDefinition],
+    *,
+    cron: str,
+    timezone: str,
+    lookback: int,
+    description: str,
+) -> dg.ScheduleDefinition:
+    """The sensor's fallback: the same comparison at fixed times, over more partitions."""
+    keys = [key for asset in assets for key in asset.keys]
+
+    @dg.schedule(
+        name=name,
+        target=list(assets),
+        cron_schedule=cron,
+        execution_timezone=timezone,
+        description=description,
+        required_resource_keys=_resource_keys(keys),
+    )
+    def compare(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
+        resources = {name: getattr(context.resources, name) for name in _resource_keys(keys)}
+        requests = list(run_requests(keys, resources, context.instance, lookback))
+        return requests or dg.SkipReason(f"the newest {lookback} partitions are as their source is")
+
+    return compare
+
+
+def run_requests(
+    keys: Sequence[dg.AssetKey], resources: Mapping[str, Any], instance: dg.DagsterInstance, lookback: int
+) -> Iterator[dg.RunRequest]:
+    """The runs that would bring the newest partitions in step with their source.
+
+    A partition that a run has in hand is left to it, and one that failed waits longer each time.
+    """
+    selected = in_order(keys)
+    made = plan(selected, resources, lookback)
+    definition = next(found.partitions_def for found in selected if found.partitions_def)
+    recent = recent_keys(definition.get_partition_keys(), lookback)
+    pending = only(made.pending, recent)
+    ledger: Ledger = resources[selected[0].warehouse]
+    for key in sorted({key for found in pending.values() for key in found}):
+        assets = [asset for asset, found in pending.items() if key in found]
+        tries = {asset: ledger.failures(asset, [key]).get(key) for asset in assets}
+        now = datetime.now(UTC)
+        if not all(is_due(found.count, found.last, now) for found in tries.values() if found):
+            continue
+        if instance.get_run_records(
+            dg.RunsFilter(tags={"dagster/partition": key}, statuses=_UNDER_WAY), limit=1
+        ):
+            continue
+        attempt = sum(found.count for found in tries.values() if found)
+        yield dg.RunRequest(
+            run_key=f"{key} {_digest(made, key)} {attempt}",
+            partition_key=key,
+            asset_selection=[dg.AssetKey.from_user_string(asset) for asset in assets],
+            tags={"marts/reason": "; ".join(f"{asset}: {pending[asset][key]}" for asset in assets)[:255]},
+        )
+
+
+def _digest(made: Plan, key: str) -> str:
+    seen = [state.fingerprints.get(key, state.scope) for state in made.sources.values()]
+    published = [str(entry.log_id) for found in made.published.values() if (entry := found.get(key))]
+    return hashlib.sha256(" ".join(seen + published).encode()).hexdigest()[:16]
+
+
+def _resource_keys(keys: Sequence[dg.AssetKey]) -> set[str]:
+    registered = [found for key, found in marts().items() if key in keys]
+    return {found.warehouse for found in registered} | {found.source for found in registered if found.source}

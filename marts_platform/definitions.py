@@ -1,0 +1,24 @@
+"""The one code location: every domain's definitions, the resources attached once. No I/O at import."""
+
+import dagster as dg
+
+from marts_platform.camunda import assets as camunda_assets
+from marts_platform.camunda import checks as camunda_checks
+from marts_platform.camunda.sensors import camunda_changes, camunda_nightly
+from marts_platform.camunda.sources import CamundaSource
+from marts_platform.io_managers.postgres import PostgresIOManager
+
+RESOURCES = {
+    "postgres": PostgresIOManager(),
+    "camunda": CamundaSource(),
+}
+
+defs = dg.Definitions(
+    assets=dg.load_assets_from_modules([camunda_assets]),
+    asset_checks=dg.load_asset_checks_from_modules([camunda_checks]),
+    sensors=[camunda_changes],
+    schedules=[camunda_nightly],
+    resources=RESOURCES,
+    # In process: a run of a few SQL statements costs 8 s this way, and 30 s with a process a step.
+    executor=dg.in_process_executor,
+)

@@ -1,0 +1,163 @@
+"""As much of ClickHouse's SQL as the server has to understand: where an INSERT's rows begin, and a query's FORMAT.
+
+Nothing here parses: the engine does, and refuses what is wrong. Texts are bytes, since a statement may carry some
+that are no UTF-8. The grammar: ClickHouse, src/Parsers/Lexer.cpp, ParserInsertQuery.cpp, ParserQueryWithOutput.cpp.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from marts_platform.embedded.clickhouse_http.errors import Code, raised_here
+
+_TOKEN = re.compile(
+    rb"""
+      (?P<blank> \s+ | --[^\n]* | \#[!\ ][^\n]* | /\*.*?\*/ )
+    | (?P<quoted> '(?:[^'\\]|\\.)*' | "(?:[^"\\]|\\.)*" | `(?:[^`\\]|\\.)*` | \$(?P<tag>\w*)\$.*?\$(?P=tag)\$ )
+    | (?P<word> [A-Za-z_]\w* )
+    | (?P<mark> . )
+    """,
+    re.DOTALL | re.VERBOSE,
+)
+# The parser skips these between the format's name and the data; then one line break, if there is one.
+_BEFORE_DATA = re.compile(rb"[ \t\f]*\r?\n?")
+# Alone, each of these is the beginning of a quoted text or a comment whose end has not arrived yet.
+_OPENERS = (b"'", b'"', b"`", b"$", b"/")
+
+
+class Token(NamedTuple):
+    """A token at a place in the text; `word` is its upper-case text if it is a bare word, else empty."""
+
+    text: bytes
+    word: bytes
+    start: int
+    end: int
+    depth: int
+
+
+@dataclass(frozen=True)
+class Insert:
+    """An INSERT whose rows follow it: ``statement`` without its FORMAT, which is ``format``; rows begin at ``data``."""
+
+    statement: bytes
+    format: str
+    data: int
+
+
+def tokens(text: bytes) -> Iterator[Token]:
+    """The tokens of a statement without blanks and comments; depth counts the brackets around each."""
+    depth = 0
+    for found in _TOKEN.finditer(text):
+        if found["blank"] is not None:
+            continue
+        piece = found[0]
+        if piece in (b")", b"]", b"}"):
+            depth -= 1
+        word = piece.upper() if found["word"] is not None else b""
+        yield Token(piece, word, found.start(), found.end(), depth)
+        if piece in (b"(", b"[", b"{"):
+            depth += 1
+
+
+def first_word(text: bytes) -> bytes:
+    """The first word of a statement in upper case, past brackets: SELECT for ``(SELECT 1)``; empty if it has none."""
+    return next((token.word for token in tokens(text) if token.text != b"("), b"")
+
+
+class IncompleteError(Exception):
+    """The text ends before it tells whether rows follow; more of the body is needed."""
+
+
+def insert_with_data(text: bytes, *, whole: bool) -> Insert | None:
+    """Splits an INSERT from the rows after it.
+
+    Args:
+        text: the beginning of a request's text.
+        whole: whether nothing follows `text`.
+
+    Returns:
+        None for anything else: another statement, an INSERT … SELECT, an INSERT the engine shall refuse.
+
+    Raises:
+        IncompleteError: `text` does not tell yet.
+        ServerError: INSERT … FROM INFILE, which a server does not take.
+    """
+    before = Token(b"", b"", 0, 0, 0)
+    for token in tokens(text):
+        if not whole and (token.end == len(text) or token.text in _OPENERS):
+            raise IncompleteError
+        if not before.text and token.word != b"INSERT":
+            return None
+        if before.word == b"FORMAT" and before.depth == 0 and token.word:
+            begin = _BEFORE_DATA.match(text, token.end)
+            end = begin.end() if begin else token.end
+            if not whole and end == len(text) and not text.endswith(b"\n"):
+                raise IncompleteError
+            return Insert(text[: before.start], token.text.decode(), end)
+        if token.word == b"INFILE" and before.word == b"FROM":
+            raise raised_here(Code.UNKNOWN_TYPE_OF_QUERY, "Query has infile and was send directly to server.")
+        if before.word in (b"INTO", b"TABLE", b"FUNCTION") or before.text == b".":
+            token = (
+                token._replace(word=b"") if token.word not in (b"TABLE", b"FUNCTION") else token
+            )  # a table's name
+        if token.word == b"VALUES" and token.depth == 0:
+            return Insert(text[: token.start], "Values", token.end)
+        if token.word in (b"SELECT", b"WITH", b"WATCH") and (token.depth == 0 or before.text == b"("):
+            return None
+        before = token
+    if not whole:
+        raise IncompleteError
+    return None
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where a statement says how its result looks: its FORMAT (None if it names none), and how to send it elsewhere."""
+
+    text: bytes
+    format: str | None
+    clause: int
+    end: int
+
+    def into(self, path: str, default_format: str) -> bytes:
+        """The statement, made to append its result to the file `path` in its format or the default one."""
+        outfile = f"\nINTO OUTFILE '{path}' APPEND\n".encode()
+        rest = self.text[self.clause : self.end] or f"FORMAT {default_format}".encode()
+        return self.text[: self.clause] + outfile + rest
+
+
+def output(text: bytes) -> Output:
+    """Finds the FORMAT clause of one statement, or its place.
+
+    Raises:
+        ServerError: the query has an INTO OUTFILE of its own, which a server does not take.
+    """
+    outer = [token for token in tokens(text) if token.depth == 0]
+    while outer and outer[-1].text == b";":
+        outer.pop()
+    for before, token in zip(outer, outer[1:], strict=False):
+        if before.word == b"INTO" and token.word == b"OUTFILE":
+            raise raised_here(Code.INTO_OUTFILE_NOT_ALLOWED, "INTO OUTFILE is not allowed.")
+    end = outer[-1].end if outer else len(text)
+    index = _format_clause(outer)
+    if index is None:
+        return Output(text, None, end, end)
+    return Output(text, outer[index + 1].text.decode(), outer[index].start, end)
+
+
+def _format_clause(outer: list[Token]) -> int | None:
+    """Where FORMAT stands that ends the query, alone or before SETTINGS; a column may be called format as well."""
+    for index in range(len(outer) - 2, 0, -1):
+        follows = outer[index + 2].word if index + 2 < len(outer) else b"SETTINGS"
+        if (
+            outer[index].word == b"FORMAT"
+            and outer[index + 1].word
+            and follows == b"SETTINGS"
+            and outer[index - 1].text not in (b",", b".")
+            and outer[index - 1].word != b"SELECT"
+        ):
+            return index
+    return None

@@ -1,0 +1,135 @@
+"""Starting, stopping and describing the servers of one ``$MARTS_HOME``."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from marts_platform import settings
+from marts_platform.embedded.postgres import PostgresServer
+from marts_platform.embedded.server import Server, ServerStatus, StackError
+
+# In the order in which they start; they stop the other way round.
+SERVERS: tuple[type[Server], ...] = (PostgresServer,)
+
+_LOCK_SECONDS = 300
+
+
+class Stack:
+    """The embedded stack of one folder.
+
+    ``stack.json`` there (mode 0600) holds:
+
+    * ``environment``: what the running servers answer for, variable name to value; empty after `stop`;
+    * ``owners``: connection URLs with full rights, by database;
+    * ``servers``: what each server remembers (ports, passwords) whether it runs or not.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        """A handle on the stack of `folder`, by default of ``$MARTS_HOME``; touches nothing yet."""
+        self.folder = folder.absolute() if folder is not None else settings.home()
+
+    def start(self) -> None:
+        """Starts whatever does not run, and writes down where it is. Running servers are left alone.
+
+        Raises:
+            StackError: a server does not start, or another command holds the stack for too long.
+        """
+        with self._locked():
+            content = self._read()
+            for server in self._servers(content):
+                server.start()
+            self._describe(content)
+
+    def stop(self) -> None:
+        """Stops every server and waits for it; a stack that is down stays so.
+
+        Raises:
+            StackError: a server does not end.
+        """
+        if not self.folder.is_dir():
+            return
+        with self._locked():
+            content = self._read()
+            for server in reversed(self._servers(content)):
+                server.stop()
+            self._describe(content)
+
+    def status(self) -> list[ServerStatus]:
+        """Each server as it is now. Takes no lock: it answers also while another command starts the stack."""
+        return [server.status() for server in self._servers(self._read())]
+
+    def owner_url(self, database: str) -> str:
+        """The connection URL of a database's superuser: for demo data and tests, never for the platform.
+
+        Raises:
+            StackError: no server of the running stack has that database.
+        """
+        owners: dict[str, str] = self._read().get("owners", {})
+        if database not in owners:
+            raise StackError(
+                f"the embedded stack of {self.folder} offers no database {database!r}; run `marts up`"
+            )
+        return owners[database]
+
+    def _servers(self, content: dict[str, Any]) -> list[Server]:
+        memories: dict[str, dict[str, Any]] = content.setdefault("servers", {})
+        return [
+            kind(self.folder / kind.name, memories.setdefault(kind.name, {}), lambda: self._write(content))
+            for kind in SERVERS
+        ]
+
+    def _describe(self, content: dict[str, Any]) -> None:
+        environment: dict[str, str] = {}
+        owners: dict[str, str] = {}
+        for server in self._servers(content):
+            if server.is_alive():
+                environment |= server.environment()
+                owners |= server.owners()
+        content["environment"], content["owners"] = environment, owners
+        self._write(content)
+
+    def _read(self) -> dict[str, Any]:
+        path = self.folder / settings.STACK_FILE
+        try:
+            return json.loads(path.read_text("utf-8"))
+        except FileNotFoundError:
+            return {}
+        except ValueError as error:
+            raise StackError(f"{path} cannot be read ({error}); delete it and run `marts up`") from error
+
+    def _write(self, content: dict[str, Any]) -> None:
+        # Aside, then renamed: a reader, or the next start after a kill, sees the old file or the new one.
+        aside = self.folder / f".{settings.STACK_FILE}-{secrets.token_hex(4)}"
+        with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            json.dump(content, file, indent=2)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.rename(self.folder / settings.STACK_FILE)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        # The kernel drops this lock with the process that held it, however that process ended.
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with (self.folder / "stack.lock").open("w") as file:
+            deadline = time.monotonic() + _LOCK_SECONDS
+            while True:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > deadline:
+                        raise StackError(
+                            f"another marts command has held {file.name} for {_LOCK_SECONDS} s; wait for it or end it"
+                        ) from None
+                    time.sleep(0.05)
+            for stale in self.folder.glob(f".{settings.STACK_FILE}-*"):
+                stale.unlink(missing_ok=True)  # a write that was killed
+            yield

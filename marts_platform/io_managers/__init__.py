@@ -1,0 +1,1 @@
+"""The warehouses: each stages, audits, publishes and hands tables on in its engine's own way."""

@@ -1,0 +1,204 @@
+"""The Postgres warehouse: publishes windows and keyed marts in one transaction, hands tables on.
+
+A load is one transaction. The staging table is created in it, so a kill leaves nothing behind, and
+readers go from the old rows to the new ones at its commit. The run log's ``success`` is part of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from marts_platform.core import run_log
+from marts_platform.core.mart import mart_of
+from marts_platform.core.path import Keyed, Outcome
+from marts_platform.core.relation import Relation
+from marts_platform.core.sql import compose
+from marts_platform.core.window import Window
+from marts_platform.resources.postgres import Limits, PostgresResource
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+    from datetime import datetime
+
+    import pandas as pd
+    from psycopg2.extensions import connection as Connection
+
+    from marts_platform.core.path import Mart
+    from marts_platform.core.run_log import Run
+    from marts_platform.core.window import Slice
+    from marts_platform.io_managers.postgres_load import PostgresLoad
+
+_log = logging.getLogger(__name__)
+
+# How long a load waits for another writer of the same slice to end.
+_WRITER_WAIT_SECONDS = 1800
+# How long publishing may queue for a lock: longer waits would stop new readers behind an old one.
+_PUBLISH_WAIT_SECONDS = 10
+
+
+class PostgresIOManager(dg.ConfigurableIOManager):
+    """The Postgres warehouse as Dagster's IO manager.
+
+    The platform's assets (`marts_platform.core.mart.mart`) load through `load`; their output here is
+    the list of what was published, which becomes the materialisation's metadata. Downstream assets
+    take a `Relation` (default) or a ``pandas.DataFrame``, as their annotation says: of one
+    partition, a range of partitions, or the whole table.
+    """
+
+    setting: str = "warehouse_url"
+
+    @property
+    def warehouse(self) -> PostgresResource:
+        """The server."""
+        return PostgresResource(setting=self.setting)
+
+    @contextlib.contextmanager
+    def load(self, mart: Mart, slice_: Slice, run: Run) -> Generator[PostgresLoad]:
+        """One load as the slice's only writer: committed at the end, undone and recorded on a fault."""
+        from marts_platform.io_managers.postgres_load import PostgresLoad, refuse_mismatch
+
+        limits = Limits(lock_timeout=_WRITER_WAIT_SECONDS)
+        purpose = f"load {mart.asset} {slice_}"
+        with (
+            self.warehouse.connect(limits, purpose=purpose) as connection,
+            self.warehouse.connect(purpose="run log") as log_connection,
+        ):
+            _become_writer(connection, mart, slice_)
+            refuse_mismatch(connection, mart.table)
+            log_id = run_log.start(log_connection, mart.asset, slice_, run)
+            log_connection.commit()
+            try:
+                yield PostgresLoad(connection, mart, slice_, run, log_id)
+                connection.commit()
+            except BaseException as error:
+                connection.close()
+                _record_failure(log_connection, log_id, error)
+                raise
+
+    def published_by(self, mart: Mart, root_run_id: str) -> frozenset[str | None]:
+        """The partitions that a chain of runs has published already."""
+        with self.warehouse.connect(Limits(read_only=True), purpose="run log") as connection:
+            return run_log.published_by(connection, mart.asset, root_run_id)
+
+    def last_published(self, asset: str) -> Mapping[str | None, run_log.Published]:
+        """The last successful load of each partition of an asset."""
+        with self.warehouse.connect(Limits(read_only=True), purpose="run log") as connection:
+            return run_log.last_published(connection, asset)
+
+    def failures(self, asset: str, partition_keys: list[str]) -> Mapping[str, run_log.Failures]:
+        """How often, and when last, partitions failed since they last succeeded."""
+        with self.warehouse.connect(Limits(read_only=True), purpose="run log") as connection:
+            return run_log.failures_since_success(connection, asset, partition_keys)
+
+    def read_until(self, asset: str, partition_key: str | None) -> datetime | None:
+        """Up to where the last successful load read an open partition (UTC); None if it read it whole."""
+        values = {"asset": asset, "partition_key": partition_key}
+        with (
+            self.warehouse.connect(Limits(read_only=True), purpose="run log") as connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(compose("ops/run_log_read_until.sql"), values)
+            row = cursor.fetchone()
+        return row[0] if row else None
+
+    def row(self, file: str, slice_: Slice) -> dict[str, Any]:
+        """The one row of a SELECT on the warehouse, by column; for checks.
+
+        Args:
+            file: the SQL file; ``start``, ``end`` and ``partition_key`` of the slice are bound.
+            slice_: what is looked at.
+        """
+        window = slice_.window
+        values = {
+            "start": window.start if window else None,
+            "end": window.end if window else None,
+            "partition_key": slice_.partition_key,
+        }
+        with (
+            self.warehouse.connect(Limits(read_only=True), purpose="check") as connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(compose(file), values)
+            row = cursor.fetchone()
+            columns = [column.name for column in cursor.description or ()]
+        if row is None:
+            raise ValueError(f"{file} gave no row")
+        return dict(zip(columns, row, strict=True))
+
+    def handle_output(self, context: dg.OutputContext, obj: list[Outcome]) -> None:
+        """Reports what was published as the materialisation's metadata."""
+        written = sum(outcome.figures.rows_written for outcome in obj)
+        context.add_output_metadata(
+            {
+                "rows_read": sum(outcome.figures.rows_read for outcome in obj),
+                "rows_written": written,
+                "values_quarantined": sum(outcome.figures.values_quarantined for outcome in obj),
+                "seconds": round(sum(outcome.seconds for outcome in obj), 3),
+                "partitions_published": len(obj),
+            }
+        )
+
+    def load_input(self, context: dg.InputContext) -> Relation | pd.DataFrame:
+        """The upstream table, of the partitions that the run asks for, as the annotation says."""
+        mart = mart_of(context.asset_key)
+        window = None
+        if context.has_asset_partitions:
+            span = context.asset_partitions_time_window
+            window = Window(span.start, span.end)
+        relation = Relation(mart.table, mart.window_column, window)
+        if getattr(context.dagster_type.typing_type, "__name__", "") != "DataFrame":
+            return relation
+        return self.read_frame(relation)
+
+    def read_frame(self, relation: Relation) -> pd.DataFrame:
+        """The rows of a relation as a DataFrame, typed as the table declares them.
+
+        It holds all of them in memory: for what is small. Aware times are ``datetime64[us, UTC]``,
+        decimals ``Decimal``, integers and booleans pandas' nullable types.
+        """
+        from marts_platform.io_managers.frames import typed_frame
+        from marts_platform.io_managers.postgres_load import quoted
+
+        limits = Limits(read_only=True)
+        with self.warehouse.connect(limits, purpose="read") as connection, connection.cursor() as cursor:
+            names = {"table": quoted(relation.table.schema, relation.table.name), **_columns(relation)}
+            file = "postgres/select_window.sql" if relation.window else "postgres/select_all.sql"
+            bounds = {
+                "start": relation.window.start if relation.window else None,
+                "end": relation.window.end if relation.window else None,
+            }
+            cursor.execute(compose(file, names), bounds)
+            return typed_frame(cursor.fetchall(), relation.table)
+
+
+def _columns(relation: Relation) -> dict[str, Any]:
+    from psycopg2.sql import SQL, Identifier
+
+    columns = SQL(", ").join(Identifier(column.name) for column in relation.table.columns)
+    return {"columns": columns, "column": Identifier(relation.column or relation.table.columns[0].name)}
+
+
+def _become_writer(connection: Connection, mart: Mart, slice_: Slice) -> None:
+    # A keyed mart's loads read the table's present rows, so there is one writer for all of it; windows
+    # are independent of each other. The lock ends with the transaction, also if the process dies.
+    scope = "" if isinstance(mart.publication, Keyed) else str(slice_)
+    with connection.cursor() as cursor:
+        cursor.execute(compose("postgres/lock_writer.sql"), {"name": f"marts {mart.table.qualified} {scope}"})
+        cursor.execute(
+            compose("postgres/session_for_loading.sql"), {"lock_timeout": f"{_PUBLISH_WAIT_SECONDS}s"}
+        )
+
+
+def _record_failure(connection: Connection, log_id: int, error: BaseException) -> None:
+    import psycopg2
+
+    try:
+        run_log.fail(connection, log_id, f"{type(error).__name__}: {error}")
+        connection.commit()
+    except psycopg2.Error as fault:
+        # The next load of the slice finds the entry still running and marks it as killed.
+        _log.warning("The failure of load %s could not be recorded: %s", log_id, fault)

@@ -1,0 +1,215 @@
+"""Runs in this process: what `marts materialize` and the demo do, on Dagster's instance and with its event log."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from marts_platform.core.mart import MAX_PARTITIONS_PER_RUN, mart_of, on_published
+from marts_platform.core.pending import Batch, batches
+from marts_platform.core.planning import in_order, plan
+from marts_platform.settings import ExpectedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+    from datetime import date
+
+    from marts_platform.core.mart import RegisteredMart
+    from marts_platform.core.path import Outcome
+
+# Without days, partitions that were loaded are compared with their source this far back.
+COMPARED_DAYS = 30
+
+
+class SelectionError(ExpectedError):
+    """The selection names no asset; the message lists what there is."""
+
+
+class MaterializationError(ExpectedError):
+    """A run failed; what it had published stays, and the next run goes on from there."""
+
+    def __init__(self, message: str, results: Sequence[AssetResult]) -> None:
+        super().__init__(message)
+        self.results = list(results)
+
+
+@dataclass(slots=True)
+class AssetResult:
+    """What became of one asset over all runs of a materialisation.
+
+    Attributes:
+        asset: its key.
+        partitions: how many were published; 0 for an unpartitioned asset.
+        rows: rows written.
+        values_quarantined: values that could not be read.
+        seconds: spent on it.
+        checks_passed: how many check results passed.
+        checks_failed: the names of checks that did not pass.
+    """
+
+    asset: str
+    partitions: int = 0
+    rows: int = 0
+    values_quarantined: int = 0
+    seconds: float = 0.0
+    checks_passed: int = 0
+    checks_failed: list[str] = field(default_factory=list[str])
+
+
+def select(selection: str) -> list[RegisteredMart]:
+    """The marts that a selection names, upstream ones first.
+
+    Args:
+        selection: a domain (``camunda``), an asset (``camunda/process_documents``), ``all``, or Dagster's
+            selection syntax (``+key:"camunda/process_documents"``).
+
+    Raises:
+        SelectionError: nothing is selected.
+    """
+    from marts_platform.definitions import defs
+
+    graph = defs.resolve_asset_graph()
+    known = {key.to_user_string(): key for key in graph.get_all_asset_keys()}
+    if selection == "all":
+        keys: Collection[dg.AssetKey] = list(known.values())
+    elif selection in known:
+        keys = [known[selection]]
+    else:
+        domain = [key for key in known.values() if key.path[0] == selection]
+        keys = domain or _by_syntax(selection, graph)
+    found = in_order(keys)
+    if not found:
+        raise SelectionError(f"{selection!r} selects nothing; there are: {', '.join(sorted(known))}")
+    return found
+
+
+def _by_syntax(selection: str, graph: Any) -> Collection[dg.AssetKey]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return dg.AssetSelection.from_string(selection).resolve(graph)
+        except dg.DagsterError as error:
+            known = ", ".join(sorted(key.to_user_string() for key in graph.get_all_asset_keys()))
+            raise SelectionError(f"{selection!r} cannot be read ({error}); there are: {known}") from error
+
+
+def days_between(first: date, end: date, registered: Sequence[RegisteredMart]) -> Batch:
+    """The partitions of the days from ``first`` up to, and without, ``end``; future ones are left out.
+
+    Raises:
+        SelectionError: there are none.
+    """
+    definition = next((found.partitions_def for found in registered if found.partitions_def), None)
+    keys = definition.get_partition_keys() if definition else []
+    wanted = tuple(key for key in keys if first.isoformat() <= key < end.isoformat())
+    if not wanted:
+        there = f"they run from {keys[0]} to {keys[-1]}" if keys else "the assets have none"
+        raise SelectionError(f"no partitions from {first} to {end} (exclusive): {there}")
+    return Batch(wanted, tuple(found.mart.asset for found in registered))
+
+
+def batches_of_days(batch: Batch) -> list[Batch]:
+    """A batch cut into runs of at most `MAX_PARTITIONS_PER_RUN` days."""
+    keys = batch.partition_keys
+    return [
+        Batch(keys[start : start + MAX_PARTITIONS_PER_RUN], batch.assets)
+        for start in range(0, len(keys), MAX_PARTITIONS_PER_RUN)
+    ]
+
+
+def pending_batches(registered: Sequence[RegisteredMart]) -> list[Batch]:
+    """What is new, changed or failed, as runs."""
+    from marts_platform.definitions import RESOURCES
+
+    made = plan(registered, RESOURCES, COMPARED_DAYS)
+    return batches(made.pending, MAX_PARTITIONS_PER_RUN)
+
+
+def materialize(
+    work: Sequence[Batch],
+    instance: dg.DagsterInstance,
+    progress: Callable[[str], None] = lambda _: None,
+    *,
+    with_checks: bool = True,
+) -> list[AssetResult]:
+    """Runs batches one after another, in this process.
+
+    Args:
+        work: from `pending_batches` or `batches_of_days`.
+        instance: where runs and events are recorded.
+        progress: called with the asset whenever one of its partitions was published.
+        with_checks: whether the checks of what was published run too; audits always do.
+
+    Returns:
+        A result for each asset, in the order in which they were loaded.
+
+    Raises:
+        MaterializationError: a run failed; it holds the results so far.
+    """
+    results: dict[str, AssetResult] = {}
+
+    def published(asset: str, outcome: Outcome) -> None:
+        result = results.setdefault(asset, AssetResult(asset))
+        result.partitions += 1
+        result.rows += outcome.figures.rows_written
+        result.values_quarantined += outcome.figures.values_quarantined
+        result.seconds += outcome.seconds
+        progress(asset)
+
+    token = on_published.set(published)
+    try:
+        for batch in work:
+            run = _run(batch, instance, with_checks=with_checks)
+            _add_checks(results, run)
+            if not run.success:
+                raise MaterializationError(_reason(run, batch), list(results.values()))
+    finally:
+        on_published.reset(token)
+    return list(results.values())
+
+
+def _run(batch: Batch, instance: dg.DagsterInstance, *, with_checks: bool) -> dg.ExecuteInProcessResult:
+    from marts_platform.definitions import defs
+
+    job = defs.resolve_implicit_global_asset_job_def()
+    keys = frozenset(dg.AssetKey.from_user_string(asset) for asset in batch.assets)
+    checks = None
+    if not with_checks:
+        checks = frozenset(
+            dg.AssetCheckKey(key, audit.name) for key in keys for audit in mart_of(key).mart.audits
+        )
+    subset = job.get_subset(asset_selection=keys, asset_check_selection=checks)
+    return subset.execute_in_process(
+        instance=instance,
+        tags={
+            "dagster/asset_partition_range_start": batch.partition_keys[0],
+            "dagster/asset_partition_range_end": batch.partition_keys[-1],
+        },
+        # What happens is in the event log and in the results; the terminal belongs to the progress bar.
+        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        raise_on_error=False,
+    )
+
+
+def _add_checks(results: dict[str, AssetResult], run: dg.ExecuteInProcessResult) -> None:
+    for evaluation in run.get_asset_check_evaluations():
+        asset = evaluation.asset_key.to_user_string()
+        result = results.setdefault(asset, AssetResult(asset))
+        if evaluation.passed:
+            result.checks_passed += 1
+        elif evaluation.check_name not in result.checks_failed:
+            result.checks_failed.append(evaluation.check_name)
+
+
+def _reason(run: dg.ExecuteInProcessResult, batch: Batch) -> str:
+    days = f"{batch.partition_keys[0]} to {batch.partition_keys[-1]}"
+    for event in run.all_events:
+        if event.is_step_failure and event.step_failure_data.error is not None:
+            error = event.step_failure_data.error
+            while error.cause is not None:
+                error = error.cause
+            return f"{event.step_key} failed within {days} (run {run.run_id}): {error.message.strip()}"
+    return f"run {run.run_id} of {days} failed; Dagster's UI has its events"

@@ -1,0 +1,1 @@
+"""The warehouse's schema, as Alembic revisions that ship with the package."""

@@ -1,0 +1,1 @@
+"""The systems the platform talks to, one module each."""

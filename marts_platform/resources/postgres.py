@@ -1,0 +1,129 @@
+"""Postgres: connections with limits, and COPY as a stream between two servers."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from marts_platform import settings
+from marts_platform.core.sql import compose
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+    from typing import BinaryIO
+
+    from psycopg2.extensions import connection as Connection
+    from psycopg2.sql import Composable
+
+# Fewer, larger reads: psycopg2 asks the file for this much at a time.
+COPY_BUFFER_BYTES = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a session may take of a server.
+
+    Attributes:
+        statement_timeout: seconds of one statement; 0 for no limit.
+        lock_timeout: seconds of waiting for a lock.
+        read_only: whether the session can write.
+    """
+
+    statement_timeout: float = 0
+    lock_timeout: float = 30
+    read_only: bool = False
+
+
+class PostgresResource(dg.ConfigurableResource[Any]):
+    """A Postgres server, named by the setting that holds its URL.
+
+    The URL itself is no configuration of the resource: Dagster's UI shows that.
+    """
+
+    setting: str
+
+    @contextlib.contextmanager
+    def connect(self, limits: Limits = Limits(), *, purpose: str = "") -> Generator[Connection]:  # noqa: B008 # frozen
+        """A connection, outside any transaction; it closes at the end, rolling back what is open.
+
+        Args:
+            limits: of the session.
+            purpose: what for; it stands in ``application_name`` beside marts_platform.
+
+        Raises:
+            SettingsError: the URL is not set.
+            psycopg2.OperationalError: the server cannot be reached or refuses.
+        """
+        import psycopg2
+
+        connection = psycopg2.connect(
+            settings.load().url(self.setting),
+            application_name=f"marts_platform {purpose}".strip()[:63],
+            connect_timeout=10,
+            keepalives_idle=30,
+            options=session_options(limits),
+        )
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+
+def session_options(limits: Limits) -> str:
+    """libpq's ``options`` for a session: UTC, time-outs, and read-only where asked for.
+
+    A transaction that is left idle is ended, and a backend whose client has gone ends its statement
+    (PostgreSQL 14 and newer; older ones ignore the check, so it is set later where it is known).
+    """
+    options = {
+        "TimeZone": "UTC",
+        "client_encoding": "UTF8",
+        "statement_timeout": f"{int(limits.statement_timeout * 1000)}ms",
+        "lock_timeout": f"{int(limits.lock_timeout * 1000)}ms",
+        "idle_in_transaction_session_timeout": "15min",
+        "default_transaction_read_only": "on" if limits.read_only else "off",
+    }
+    return " ".join(f"-c {name}={value}" for name, value in options.items())
+
+
+@dataclass(slots=True)
+class CopyOut:
+    """The rows of a SELECT at another server, as COPY's binary format, in one read-only snapshot.
+
+    Attributes:
+        server: the source.
+        query: the SELECT.
+        columns: what it gives, in order.
+        params: its values.
+        limits: of the source's session.
+        purpose: for ``application_name``.
+    """
+
+    server: PostgresResource
+    query: Composable
+    columns: tuple[str, ...]
+    params: Mapping[str, object] = field(default_factory=dict[str, object])
+    limits: Limits = Limits(read_only=True)
+    purpose: str = "extract"
+    format: str = "postgres-binary"
+    _connection: Connection | None = field(default=None, init=False, repr=False)
+
+    def send(self, sink: BinaryIO) -> int:
+        """Writes everything to a sink and returns the number of rows, as the server counts them."""
+        with self.server.connect(self.limits, purpose=self.purpose) as connection:
+            self._connection = connection
+            connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+            with connection.cursor() as cursor:
+                copy = compose("postgres/copy_out.sql", {"query": self.query})
+                text: bytes = cursor.mogrify(copy, self.params)
+                cursor.copy_expert(text.decode(), sink, COPY_BUFFER_BYTES)
+                return cursor.rowcount
+
+    def cancel(self) -> None:
+        """Ends the COPY at the server; safe from another thread."""
+        connection = self._connection
+        if connection is not None and not connection.closed:
+            connection.cancel()

@@ -1,0 +1,199 @@
+"""Every setting of the platform, with the environment variable behind it.
+
+A value comes from the first of these that has one:
+
+1. the environment (``MARTS_…``),
+2. the embedded stack of ``$MARTS_HOME`` (what ``marts up`` wrote there),
+3. the default below.
+
+Secrets are ``SecretStr``: a repr, a log line or an error shows ``**********``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+PREFIX = "MARTS_"
+STACK_FILE = "stack.json"
+
+Origin = Literal["environment", "embedded stack", "default", "not set"]
+
+
+class ExpectedError(Exception):
+    """Something that can be expected to go wrong; the message says what, where, and what to do."""
+
+
+class SettingsError(ExpectedError):
+    """A setting is missing or cannot be read; the message names the variable."""
+
+
+def home() -> Path:
+    """The folder of the local state: ``$MARTS_HOME``, or ``.marts`` under the working folder."""
+    return Path(os.environ.get(f"{PREFIX}HOME") or ".marts").absolute()
+
+
+def stack_environment(folder: Path) -> dict[str, str]:
+    """What the embedded stack of ``folder`` offers, as variable name to value.
+
+    ``marts up`` writes the file (mode 0600, it holds passwords); no file means no stack.
+    """
+    try:
+        content: dict[str, Any] = json.loads((folder / STACK_FILE).read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    return {str(name): str(value) for name, value in content.get("environment", {}).items()}
+
+
+class _EmbeddedStack(PydanticBaseSettingsSource):
+    """Lets the embedded stack stand in for what the environment leaves open."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        value = stack_environment(home()).get(variable(field_name))
+        return value, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        offered = stack_environment(home())
+        return {
+            name: offered[variable(name)]
+            for name in self.settings_cls.model_fields
+            if variable(name) in offered
+        }
+
+
+class Settings(BaseSettings):
+    """The platform's settings. Times are UTC unless a field says otherwise."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True)
+
+    warehouse_url: SecretStr | None = Field(
+        None, description="The Postgres warehouse (16 or newer): schemas camunda, ops and others."
+    )
+    dagster_url: SecretStr | None = Field(
+        None, description="Dagster's own storage (Postgres): runs, events, schedules."
+    )
+    start: date = Field(
+        date(2020, 1, 1), description="The first daily partition (UTC); today's partition is open."
+    )
+    camunda_url: SecretStr | None = Field(
+        None, description="The Camunda engine's Postgres, or a replica of it; read only."
+    )
+    camunda_timezone: str = Field(
+        "UTC", description="The time zone of the engine's JVM: Camunda stores local times without a zone."
+    )
+    camunda_variables: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("contextData", "docIds"),
+        description="Names of the process variables to extract, comma-separated; * for all.",
+    )
+    lookback_days: int = Field(
+        3, ge=1, le=366, description="How many recent partitions sensors compare with their source."
+    )
+    sensor_interval_seconds: int = Field(30, ge=5, description="Seconds between two looks of a sensor.")
+    commit_margin_seconds: float = Field(
+        5.0,
+        ge=0,
+        description="How far below the oldest open transaction an open partition is read: "
+        "an application may read its clock before its transaction begins.",
+    )
+    source_statement_timeout_seconds: int = Field(
+        600, ge=1, description="Time limit of one extracting statement at a source."
+    )
+    source_probe_timeout_seconds: int = Field(
+        20, ge=1, description="Time limit of one fingerprint probe at a source."
+    )
+
+    @field_validator("camunda_variables", mode="before")
+    @classmethod
+    def _names(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        names = tuple(dict.fromkeys(name.strip() for name in value.split(",") if name.strip()))
+        if not names:
+            raise ValueError("name at least one variable, or * for all")
+        return ("*",) if "*" in names else names
+
+    @field_validator("camunda_timezone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"{value!r} is not a time zone; use an IANA name such as Europe/Berlin") from error
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, _EmbeddedStack(settings_cls)
+
+    @property
+    def start_time(self) -> datetime:
+        """The first instant of the first partition, UTC."""
+        return datetime(self.start.year, self.start.month, self.start.day, tzinfo=UTC)
+
+    def url(self, name: str) -> str:
+        """The connection URL of a setting, in the clear: for drivers only, never for a message.
+
+        Args:
+            name: a field such as ``warehouse_url``.
+
+        Raises:
+            SettingsError: it is not set; the message names the variable and the way out.
+        """
+        value = getattr(self, name)
+        if value is None:
+            raise SettingsError(
+                f"{variable(name)} is not set and no embedded stack runs in {home()}. "
+                f"Set it, or start the embedded stack with `marts up`."
+            )
+        return value.get_secret_value()
+
+
+def variable(field_name: str) -> str:
+    """The environment variable behind a field of `Settings`."""
+    return PREFIX + field_name.upper()
+
+
+def load() -> Settings:
+    """The settings in force now.
+
+    Raises:
+        SettingsError: a variable cannot be read; the message names it and never its value.
+    """
+    try:
+        return Settings()  # pyright: ignore[reportCallIssue] # fields come from the environment
+    except ValidationError as error:
+        # include_input=False: a rejected URL may hold a password.
+        reasons = "; ".join(
+            f"{variable(str(fault['loc'][0]))}: {fault['msg']}"
+            for fault in error.errors(include_input=False, include_url=False, include_context=False)
+        )
+        raise SettingsError(reasons) from None
+
+
+def origin(field_name: str) -> Origin:
+    """Where the value of a field comes from."""
+    name = variable(field_name)
+    if os.environ.get(name):
+        return "environment"
+    if name in stack_environment(home()):
+        return "embedded stack"
+    return "not set" if Settings.model_fields[field_name].default is None else "default"

@@ -1,0 +1,1 @@
+"""The platform's tests, against real servers; they mirror the package."""

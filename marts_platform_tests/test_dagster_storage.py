@@ -1,0 +1,105 @@
+"""Dagster's instance as the shipped ``dagster.yaml`` makes it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.instance.config import PoolGranularity
+from dagster._core.instance.ref import InstanceRef
+from dagster._serdes import serialize_value
+
+from marts_platform import settings
+from marts_platform.dagster_home import dagster_home, shipped
+from marts_platform.dagster_storage import storage_url
+from marts_platform.embedded.stack import Stack
+
+
+@dg.asset
+def one() -> int:
+    """An asset that prints."""
+    print("printed by one")
+    return 1
+
+
+def test_runs_events_and_logs_are_kept(instance: dg.DagsterInstance) -> None:
+    result = dg.materialize([one], instance=instance, resources={"io_manager": dg.mem_io_manager})
+    assert result.success
+    again = dg.DagsterInstance.from_config(os.environ["DAGSTER_HOME"])
+    with again:
+        record = again.get_run_record_by_id(result.run_id)
+        assert record is not None and record.dagster_run.status is dg.DagsterRunStatus.SUCCESS
+        assert again.get_latest_materialization_event(dg.AssetKey("one")) is not None
+    printed = list((Path(os.environ["DAGSTER_HOME"]) / "storage").rglob("*.out"))
+    assert any("printed by one" in path.read_text() for path in printed)
+
+
+def test_what_the_shipped_file_switches_on(instance: dg.DagsterInstance) -> None:
+    assert instance.run_monitoring_enabled
+    assert instance.run_launcher.supports_check_run_worker_health
+    assert instance.run_retries_enabled and instance.run_retries_max_retries == 3
+    assert not instance.run_retries_retry_on_asset_or_op_failure
+    assert not instance.telemetry_enabled
+    concurrency = instance.get_concurrency_config()
+    assert concurrency.pool_config.default_pool_limit == 1
+    assert concurrency.pool_config.pool_granularity is PoolGranularity.OP
+    assert concurrency.run_queue_config is not None
+    assert concurrency.run_queue_config.max_concurrent_runs == 4
+    assert int(instance.run_monitoring_settings["free_slots_after_run_end_seconds"]) > 0
+    for kind in (
+        (dg.InstigatorType.SENSOR, dg.InstigatorType.SCHEDULE) if hasattr(dg, "InstigatorType") else ()
+    ):
+        assert all(days > 0 for days in instance.get_tick_retention_settings(kind).values())
+
+
+def test_what_children_are_told_holds_no_address_and_no_secret(instance: dg.DagsterInstance) -> None:
+    # `dagster dev` passes this on the command line of its children.
+    told = serialize_value(instance.get_ref())
+    assert "postgresql" not in told
+    assert settings.load().url("dagster_url").split("@")[1] not in told
+
+
+def test_a_plain_dagster_in_the_checkout_uses_the_same_storage(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What `dagster dev` does without DAGSTER_HOME: a temporary home, the configuration of the working folder."""
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    ref = InstanceRef.from_dir(str(tmp_path), config_dir=str(shipped("dagster.yaml").parent))
+    with (
+        dg.DagsterInstance.from_ref(ref) as plain,
+        dg.DagsterInstance.from_config(str(dagster_home())) as ours,
+    ):
+        run_id = plain.create_run_for_job(
+            dg.Definitions(assets=[one]).resolve_implicit_global_asset_job_def()
+        ).run_id
+        assert ours.get_run_by_id(run_id) is not None
+        assert (
+            plain.storage_directory()
+            == ours.storage_directory()
+            == str(settings.home() / "dagster" / "storage")
+        )
+        ours.delete_run(run_id)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("url", "wanted"),
+    [
+        ("postgresql://u:p@h:1/d", "postgresql+psycopg2://u:p@h:1/d"),
+        ("postgres://u:p@h/d", "postgresql+psycopg2://u:p@h/d"),
+        (
+            "postgresql+psycopg://u:p%40%2F@h/d?sslmode=require",
+            "postgresql+psycopg2://u:p%40%2F@h/d?sslmode=require",
+        ),
+    ],
+)
+def test_storage_url(url: str, wanted: str) -> None:
+    assert storage_url(url) == wanted
+
+
+def test_no_database_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MARTS_HOME", str(tmp_path))
+    with pytest.raises(settings.SettingsError, match="marts up"):
+        dg.DagsterInstance.from_config(str(dagster_home()))

@@ -1,0 +1,24 @@
+-- The same figures as checksum_mart.sql gives for the same rows: a sum does not depend on their order.
+SELECT
+    count(*) AS rows_counted,
+    coalesce(sum(('x' || left(md5(concat_ws(
+        '|',
+        detail.id_,
+        detail.type_,
+        detail.name_,
+        detail.proc_inst_id_,
+        coalesce(detail.var_type_, '~'),
+        to_char((detail.time_ AT TIME ZONE %(zone)s) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'),
+        coalesce(detail.text_, '~'),
+        coalesce(detail.text2_, '~'),
+        coalesce(detail.long_::text, '~'),
+        coalesce(encode(float8send(detail.double_), 'hex'), '~'),
+        coalesce(detail.bytearray_id_, '~')
+    )), 15))::bit(60)::bigint::numeric), 0) AS checksum
+FROM act_hi_detail AS detail
+WHERE
+    detail.time_ >= %(from_local)s
+    AND detail.time_ < %(to_local)s
+    AND (detail.time_ AT TIME ZONE %(zone)s) >= %(from)s
+    AND (detail.time_ AT TIME ZONE %(zone)s) < %(to)s
+    AND (%(all_variables)s OR detail.name_ = ANY(%(variables)s))

@@ -1,0 +1,25 @@
+-- The process instances.
+CREATE TABLE IF NOT EXISTS act_hi_procinst (
+    id_ varchar(64) NOT NULL,
+    proc_inst_id_ varchar(64) NOT NULL,
+    business_key_ varchar(255),
+    proc_def_key_ varchar(255),
+    proc_def_id_ varchar(64) NOT NULL,
+    start_time_ timestamp NOT NULL,
+    end_time_ timestamp,
+    removal_time_ timestamp,
+    duration_ bigint,
+    start_user_id_ varchar(255),
+    start_act_id_ varchar(255),
+    end_act_id_ varchar(255),
+    super_process_instance_id_ varchar(64),
+    root_proc_inst_id_ varchar(64),
+    super_case_instance_id_ varchar(64),
+    case_inst_id_ varchar(64),
+    delete_reason_ varchar(4000),
+    tenant_id_ varchar(64),
+    state_ varchar(255),
+    restarted_proc_inst_id_ varchar(64),
+    PRIMARY KEY (id_),
+    UNIQUE (proc_inst_id_)
+)

@@ -1,0 +1,28 @@
+-- The current value of every variable instance, as the engine keeps it: the oracle of a mart built from act_hi_detail.
+CREATE TABLE IF NOT EXISTS act_hi_varinst (
+    id_ varchar(64) NOT NULL,
+    proc_def_key_ varchar(255),
+    proc_def_id_ varchar(64),
+    root_proc_inst_id_ varchar(64),
+    proc_inst_id_ varchar(64),
+    execution_id_ varchar(64),
+    act_inst_id_ varchar(64),
+    case_def_key_ varchar(255),
+    case_def_id_ varchar(64),
+    case_inst_id_ varchar(64),
+    case_execution_id_ varchar(64),
+    task_id_ varchar(64),
+    name_ varchar(255) NOT NULL,
+    var_type_ varchar(100),
+    create_time_ timestamp,
+    rev_ integer,
+    bytearray_id_ varchar(64),
+    double_ double precision,
+    long_ bigint,
+    text_ varchar(4000),
+    text2_ varchar(4000),
+    tenant_id_ varchar(64),
+    state_ varchar(20),
+    removal_time_ timestamp,
+    PRIMARY KEY (id_)
+)

@@ -1,0 +1,101 @@
+-- The definition: of each variable instance the change with the highest sequence_counter_; of several
+-- instances of one name in a process the newest one that is not removed. Reads all raw partitions by
+-- their index, a look-up for each key.
+WITH current_values AS (
+    SELECT DISTINCT ON (var_inst_id_)
+        *
+    FROM (
+        SELECT
+            change.*
+        FROM {touched} AS touched
+        CROSS JOIN LATERAL (
+            SELECT
+                detail.proc_inst_id_,
+                detail.name_,
+                detail.var_inst_id_,
+                detail.sequence_counter_,
+                detail.time_,
+                detail.rev_,
+                detail.id_ AS detail_id_,
+                detail.text_,
+                detail.json_,
+                detail.var_type_ IS DISTINCT FROM 'null'
+                AND coalesce(
+                    detail.text_, detail.text2_, detail.bytearray_id_, detail.long_::text, detail.double_::text
+                ) IS NULL AS is_removed,
+                coalesce(detail.text_, '') = ''
+                AND coalesce(detail.bytearray_id_, detail.long_::text, detail.double_::text) IS NULL AS is_empty
+            FROM camunda.act_hi_detail AS detail
+            WHERE
+                detail.proc_inst_id_ = touched.proc_inst_id_
+                AND detail.type_ = 'VariableUpdate'
+                AND detail.name_ IN ('docIds', 'contextData')
+                AND detail.var_inst_id_ IS NOT NULL
+            OFFSET 0
+        ) AS change
+    ) AS changes
+    ORDER BY
+        var_inst_id_ ASC,
+        sequence_counter_ DESC NULLS LAST,
+        time_ DESC,
+        rev_ DESC NULLS LAST,
+        detail_id_ DESC
+),
+
+newest AS (
+    SELECT DISTINCT ON (proc_inst_id_, name_)
+        *,
+        count(*) OVER (PARTITION BY proc_inst_id_, name_) AS instances,
+        NULL::text [] AS known_ids,
+        NULL::integer AS known_count
+    FROM current_values
+    ORDER BY
+        proc_inst_id_ ASC,
+        name_ ASC,
+        is_removed ASC,
+        time_ DESC,
+        sequence_counter_ DESC NULLS LAST,
+        detail_id_ DESC
+),
+
+docs AS (
+    SELECT *
+    FROM newest
+    WHERE name_ = 'docIds'
+),
+
+context AS (
+    SELECT *
+    FROM newest
+    WHERE name_ = 'contextData'
+)
+
+SELECT
+    coalesce(docs.proc_inst_id_, context.proc_inst_id_) AS proc_inst_id_,
+    found.doc_ids[1] AS doc_id,
+    found.doc_ids,
+    CASE
+        WHEN docs.known_ids IS NOT NULL THEN docs.known_count
+        WHEN coalesce(docs.is_empty, TRUE) THEN 0
+        ELSE camunda.attached_documents(found.document)
+    END AS attached_documents,
+    coalesce(context.json_, camunda.json_of_text(nullif(context.text_, ''))) AS context_data,
+    greatest(docs.time_, context.time_) AS time_,
+    docs.time_ AS doc_ids_time_,
+    context.time_ AS context_data_time_,
+    docs.var_inst_id_ AS doc_ids_var_inst_id_,
+    docs.sequence_counter_ AS doc_ids_sequence_,
+    docs.detail_id_ AS doc_ids_detail_id_,
+    context.var_inst_id_ AS context_data_var_inst_id_,
+    context.sequence_counter_ AS context_data_sequence_,
+    context.detail_id_ AS context_data_detail_id_,
+    coalesce(docs.instances, 1) > 1 OR coalesce(context.instances, 1) > 1 AS is_contested
+FROM docs
+FULL JOIN context ON docs.proc_inst_id_ = context.proc_inst_id_
+CROSS JOIN LATERAL (
+    SELECT
+        parsed.document,
+        coalesce(docs.known_ids, camunda.document_ids(parsed.document), ARRAY[]::text []) AS doc_ids
+    FROM (SELECT coalesce(docs.json_, camunda.json_of_text(nullif(docs.text_, ''))) AS document OFFSET 0) AS parsed
+    OFFSET 0
+) AS found

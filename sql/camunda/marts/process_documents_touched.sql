@@ -1,0 +1,62 @@
+-- In doubt: several variable instances of a process bear one name, or the present value came from this
+-- window and the window no longer has it. Then the whole history of the process has to tell.
+WITH in_window AS (
+    SELECT
+        proc_inst_id_,
+        min(var_inst_id_) FILTER (WHERE name_ = 'docIds') AS doc_ids_first,
+        max(var_inst_id_) FILTER (WHERE name_ = 'docIds') AS doc_ids_last,
+        max(sequence_counter_) FILTER (WHERE name_ = 'docIds') AS doc_ids_sequence_,
+        min(var_inst_id_) FILTER (WHERE name_ = 'contextData') AS context_data_first,
+        max(var_inst_id_) FILTER (WHERE name_ = 'contextData') AS context_data_last,
+        max(sequence_counter_) FILTER (WHERE name_ = 'contextData') AS context_data_sequence_,
+        bool_or(sequence_counter_ IS NULL) AS is_uncounted
+    FROM camunda.act_hi_detail
+    WHERE
+        time_ >= %(start)s
+        AND time_ < %(end)s
+        AND type_ = 'VariableUpdate'
+        AND name_ IN ('docIds', 'contextData')
+        AND proc_inst_id_ IS NOT NULL
+        AND var_inst_id_ IS NOT NULL
+    GROUP BY proc_inst_id_
+),
+
+keys AS (
+    SELECT proc_inst_id_
+    FROM in_window
+    UNION
+    SELECT proc_inst_id_
+    FROM camunda.process_documents
+    WHERE doc_ids_time_ >= %(start)s AND doc_ids_time_ < %(end)s
+    UNION
+    SELECT proc_inst_id_
+    FROM camunda.process_documents
+    WHERE context_data_time_ >= %(start)s AND context_data_time_ < %(end)s
+)
+
+SELECT
+    keys.proc_inst_id_,
+    coalesce(
+        present.is_contested
+        OR in_window.is_uncounted
+        OR in_window.doc_ids_first <> in_window.doc_ids_last
+        OR in_window.context_data_first <> in_window.context_data_last
+        OR in_window.doc_ids_first <> present.doc_ids_var_inst_id_
+        OR in_window.context_data_first <> present.context_data_var_inst_id_,
+        FALSE
+    )
+    OR coalesce(
+        present.doc_ids_time_ >= %(start)s
+        AND present.doc_ids_time_ < %(end)s
+        AND coalesce(in_window.doc_ids_sequence_, -1) < present.doc_ids_sequence_,
+        FALSE
+    )
+    OR coalesce(
+        present.context_data_time_ >= %(start)s
+        AND present.context_data_time_ < %(end)s
+        AND coalesce(in_window.context_data_sequence_, -1) < present.context_data_sequence_,
+        FALSE
+    ) AS in_doubt
+FROM keys
+LEFT JOIN in_window ON keys.proc_inst_id_ = in_window.proc_inst_id_
+LEFT JOIN camunda.process_documents AS present ON keys.proc_inst_id_ = present.proc_inst_id_

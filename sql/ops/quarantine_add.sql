@@ -1,0 +1,22 @@
+INSERT INTO ops.quarantine (asset, partition_key, run_id, source_key, reason, payload, is_row)
+SELECT
+    %(asset)s,
+    %(partition_key)s,
+    %(run_id)s,
+    found.source_key,
+    found.reason,
+    found.payload,
+    found.is_row
+FROM quarantine_found AS found
+WHERE
+    NOT EXISTS (
+        SELECT 1
+        FROM ops.quarantine AS standing
+        WHERE
+            standing.asset = %(asset)s
+            AND standing.partition_key IS NOT DISTINCT FROM %(partition_key)s
+            AND standing.replayed_at IS NULL
+            AND standing.source_key IS NOT DISTINCT FROM found.source_key
+            AND standing.reason = found.reason
+            AND standing.payload IS NOT DISTINCT FROM found.payload
+    )

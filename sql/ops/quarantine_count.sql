@@ -1,0 +1,2 @@
+SELECT count(*) AS standing
+FROM quarantine_found

@@ -1,0 +1,14 @@
+UPDATE ops.quarantine AS standing
+SET replayed_at = clock_timestamp()
+WHERE
+    standing.asset = %(asset)s
+    AND standing.partition_key IS NOT DISTINCT FROM %(partition_key)s
+    AND standing.replayed_at IS NULL
+    AND NOT EXISTS (
+        SELECT 1
+        FROM quarantine_found AS found
+        WHERE
+            found.source_key IS NOT DISTINCT FROM standing.source_key
+            AND found.reason = standing.reason
+            AND found.payload IS NOT DISTINCT FROM standing.payload
+    )

@@ -1,0 +1,2 @@
+EXPLAIN (FORMAT JSON)
+{query}

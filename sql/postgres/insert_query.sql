@@ -1,0 +1,3 @@
+INSERT INTO {stage} ({columns})
+SELECT {columns}
+FROM ({query}) AS computed

@@ -1,0 +1,3 @@
+SELECT *
+FROM ({query}) AS computed
+LIMIT 0

@@ -1,0 +1,1 @@
+ALTER TABLE {stage} RENAME TO {name}

@@ -1,0 +1,6 @@
+SELECT
+    set_config('work_mem', '256MB', true) AS work_mem,
+    set_config('maintenance_work_mem', '256MB', true) AS maintenance_work_mem,
+    set_config('temp_buffers', '128MB', true) AS temp_buffers,
+    set_config('lock_timeout', %(lock_timeout)s, true) AS lock_timeout,
+    set_config('client_connection_check_interval', '2s', true) AS client_connection_check_interval

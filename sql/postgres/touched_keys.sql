@@ -1,0 +1,2 @@
+CREATE TEMPORARY TABLE {touched} ON COMMIT DROP AS
+{query}
