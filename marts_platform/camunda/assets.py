@@ -9,9 +9,8 @@ import dagster as dg
 from marts_platform.camunda.partitions import DAILY
 from marts_platform.camunda.sources import CamundaSource
 from marts_platform.core.audit import Audit, unique
-from marts_platform.core.mart import mart
+from marts_platform.core.mart import keyed_mart, mart
 from marts_platform.core.path import Extract, Keyed, Replace
-from marts_platform.core.rows import Query
 from marts_platform.core.window import Slice
 
 _FRESHNESS = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=26))
@@ -35,7 +34,7 @@ def act_hi_detail(slice_: Slice, camunda: CamundaSource) -> Extract:
     return camunda.changes(slice_)
 
 
-@mart(
+process_variables = keyed_mart(
     asset="camunda/process_variables",
     ddl="camunda/ddl/process_variables.sql",
     publication=Keyed(
@@ -50,11 +49,9 @@ def act_hi_detail(slice_: Slice, camunda: CamundaSource) -> Extract:
     kinds=("postgres", "sql"),
     freshness=_FRESHNESS,
 )
-def process_variables(slice_: Slice) -> Query:
-    return Query("camunda/marts/process_variables_merge.sql")
 
 
-@mart(
+process_documents = keyed_mart(
     asset="camunda/process_documents",
     ddl="camunda/ddl/process_documents.sql",
     publication=Keyed(
@@ -77,5 +74,3 @@ def process_variables(slice_: Slice) -> Query:
     kinds=("postgres", "sql"),
     freshness=_FRESHNESS,
 )
-def process_documents(slice_: Slice) -> Query:
-    return Query("camunda/marts/process_documents_merge.sql")

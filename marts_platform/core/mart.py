@@ -160,7 +160,7 @@ def mart(
 
         column = publication.column if isinstance(publication, Replace) else None
         _registry[key] = RegisteredMart(spec, warehouse, partitions_def, source, column)
-        decorated = _asset(
+        return _asset(
             key=key,
             description=table.description,
             deps=[dg.AssetKey.from_user_string(name) for name in upstream],
@@ -180,8 +180,7 @@ def mart(
                 "dagster/table_name": table.qualified,
                 **(metadata or {}),
             },
-        )
-        return decorated(_named(compute, function))
+        )(_named(compute, function))
 
     return decorate
 
@@ -191,6 +190,22 @@ def _asset(**definition: Any) -> Callable[[Callable[..., Any]], dg.AssetsDefinit
         # backfill_policy has been beta since 2023; the pinned Dagster has it.
         warnings.simplefilter("ignore", BetaWarning)
         return dg.asset(**definition)
+
+
+def keyed_mart(*, asset: str, ddl: str, publication: Keyed, **options: Any) -> dg.AssetsDefinition:
+    """An asset whose rows its publication's SQL files say: a row a key, from the windows' raw rows.
+
+    Args:
+        asset: the key, ``domain/table``.
+        ddl: the DDL file of the table.
+        publication: which keys a window touches, and what their rows are.
+        options: the further arguments of `mart`.
+    """
+
+    def rows_of_keys(_: Slice) -> Extract:
+        return Extract(None)
+
+    return mart(asset=asset, ddl=ddl, publication=publication, **options)(rows_of_keys)
 
 
 def column_schema(table: Table) -> dg.TableSchema:

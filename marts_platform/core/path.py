@@ -91,14 +91,14 @@ class Extract:
     """The rows of a slice, with what there is to say of how they were read.
 
     Attributes:
-        rows: a query, a stream or a DataFrame.
+        rows: a query, a stream or a DataFrame; None for a keyed mart, whose publication says them.
         read_until: up to where an open window is read (UTC); None if it is read whole.
         scope: what else decides which rows come (settings); it becomes part of the fingerprint.
         params: values that the publication's ``keep`` file takes, beside ``start`` and ``end``.
         warnings: what whoever looks at the run should know.
     """
 
-    rows: Rows
+    rows: Rows | None
     read_until: datetime | None = None
     scope: str = ""
     params: Mapping[str, object] = field(default_factory=dict[str, object])

@@ -53,7 +53,7 @@ def test_insert_and_query_of_every_type(client: HttpClient) -> None:
     make_table(client, ", ".join(f"{name} {kind}" for name, (kind, _) in TYPES.items()))
     summary = client.insert("t", ROWS, column_names=list(TYPES))
     assert summary.written_rows == len(ROWS)
-    result = client.query("SELECT * FROM t")
+    result = client.query("SELECT * FROM t", tz_mode="aware")
     assert result.column_names == tuple(TYPES)
     assert [list(row) for row in result.result_rows] == ROWS
 
@@ -82,8 +82,7 @@ def test_data_frames(client: HttpClient) -> None:
     )
     make_table(client, "id UInt64, name String, value Nullable(Float64), at DateTime64(6, 'UTC')")
     client.insert_df("t", frame)
-    found = client.query_df("SELECT * FROM t ORDER BY id")
-    found["at"] = found["at"].astype(frame["at"].dtype)
+    found = client.query_df("SELECT * FROM t ORDER BY id", tz_mode="aware")
     assert_frame_equal(found, frame, check_dtype=False)
     assert len(client.query_df("SELECT * FROM t WHERE id = 99")) == 0
 
@@ -197,13 +196,12 @@ def test_commands(client: HttpClient) -> None:
         ("DateTime64(6, 'UTC')", datetime(1965, 5, 1, 1, 2, 3, 4, UTC)),
         ("Date32", date(1965, 5, 1)),
         ("Array(String)", ["a'b", "", "\t"]),
-        ("Map(String, UInt8)", {"k'": 1}),
         ("UUID", uuid.UUID(int=7)),
         ("Bool", True),
     ],
 )
 def test_parameters_are_typed(client: HttpClient, kind: str, value: object) -> None:
-    result = client.query(f"SELECT {{x:{kind}}}", parameters={"x": value})
+    result = client.query(f"SELECT {{x:{kind}}}", parameters={"x": value}, tz_mode="aware")
     assert result.first_row[0] == value
 
 
@@ -308,7 +306,7 @@ class HttpClientFactory:
 
 
 def test_query_ids(client: HttpClient) -> None:
-    assert client.query("SELECT 1", transport_settings={"X-ClickHouse-Query-Id": "mine"}).query_id == "mine"
+    assert client.query("SELECT 1", settings={"query_id": "mine"}).query_id == "mine"
     assert client.query("SELECT 1").query_id
 
 
