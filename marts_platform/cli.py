@@ -1,9 +1,9 @@
-"""The command ``marts``. One function a command; what it does is imported inside, so that ``marts --help`` is quick."""
+"""The command ``marts``. One function a command; what it does is imported inside, so that help is quick."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
@@ -26,27 +26,28 @@ class Engine(StrEnum):
 
 
 @contextmanager
-def clean_errors() -> Iterator[None]:
+def clean_errors() -> Generator[None]:
     """Turns what is expected to go wrong into one message on standard error and exit code 1."""
-    from marts_platform.embedded.server import StackError
     from marts_platform.settings import ExpectedError
 
     try:
         yield
-    except (StackError, ExpectedError) as error:
+    except ExpectedError as error:
         print(f"marts: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
 
 
 @app.command()
-def up() -> None:
+def up(
+    servers: Annotated[list[str] | None, typer.Argument(help="Which servers; all by default.")] = None,
+) -> None:
     """Start the embedded stack; what runs already is left alone."""
     with clean_errors():
         from marts_platform.console import screen, servers_table
         from marts_platform.embedded.stack import Stack
 
         stack = Stack()
-        stack.start()
+        stack.start(servers or ())
         screen().print(servers_table(stack.status()))
 
 

@@ -1,10 +1,11 @@
-"""What the command line shows: settings, servers and query results. Decides and formats; connects to nothing."""
+"""What the command line shows: settings, servers and query results. It formats, and connects to nothing."""
 
 from __future__ import annotations
 
 import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
+from typing import cast
 from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import SecretStr
@@ -21,7 +22,7 @@ _SECRET_PARAMETER = re.compile(r"(?i)((?:^|&)(?:password|passwd|pwd|token|secret
 
 
 def masked(value: str) -> str:
-    """A connection URL without its password, also one given as a parameter; what cannot be parsed is hidden whole."""
+    """A connection URL without its password, or one in a parameter; what cannot be parsed is hidden whole."""
     try:
         parts = urlsplit(value)
     except ValueError:
@@ -43,8 +44,8 @@ def clear(value: object) -> str:
         return value.get_secret_value()
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, (tuple, list)):
-        return ",".join(str(item) for item in value)  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]
+    if isinstance(value, tuple):
+        return ",".join(str(item) for item in cast("tuple[object, ...]", value))
     return str(value)
 
 
@@ -72,7 +73,7 @@ def settings_in_force(current: settings.Settings) -> dict[str, str]:
 
 
 def screen() -> Console:
-    """Where tables go. Into a pipe or a file they are as wide as they need to be: nothing is folded or cut."""
+    """Where tables go. Into a pipe or a file they are as wide as they need to be: nothing is folded."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=_UNLIMITED)
 

@@ -44,7 +44,7 @@ def run(port: int, workspace: Path | None = None) -> int:
         env=_environment(),
         stdin=subprocess.DEVNULL,
         process_group=0,
-        preexec_fn=_end_with_parent,  # safe here: this process has no threads
+        preexec_fn=_be_interruptible,  # safe here: this process has no threads
     )
     previous = {number: signal.signal(number, _forward_to(child)) for number in _FORWARDED}
     try:
@@ -67,9 +67,11 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONWARNINGS": ",".join(filters)}
 
 
-def _end_with_parent() -> None:
-    """Asks the kernel to interrupt Dagster when this process is killed; two Dagsters on one home fight. Linux only."""
-    if sys.platform == "linux":
+def _be_interruptible() -> None:
+    """In the child: has the kernel interrupt Dagster when this process is killed; two on one home fight."""
+    # A script's `marts dev &` starts with SIGINT ignored, which children inherit: nothing would end Dagster.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if sys.platform == "linux":  # no other system can be asked
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
 
 

@@ -30,7 +30,7 @@ def shipped(name: str) -> Path:
 
 
 def dagster_home() -> Path:
-    """Dagster's home, ``$MARTS_HOME/dagster``, with the current ``dagster.yaml`` in it; made where it is missing."""
+    """Dagster's home, ``$MARTS_HOME/dagster``, made if need be, with the current ``dagster.yaml`` in it."""
     folder = settings.home() / "dagster"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     wanted, present = shipped("dagster.yaml").read_bytes(), folder / "dagster.yaml"
@@ -43,7 +43,7 @@ def dagster_home() -> Path:
 
 
 def use_dagster_home() -> Path:
-    """Sets ``DAGSTER_HOME`` for this process and its children to `dagster_home`, and ``MARTS_HOME`` to match it.
+    """Sets ``DAGSTER_HOME`` for this process and its children to `dagster_home`, and ``MARTS_HOME`` to match.
 
     A ``DAGSTER_HOME`` that the environment already names is respected.
 

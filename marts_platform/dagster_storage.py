@@ -1,8 +1,8 @@
-"""Dagster's storage as ``dagster.yaml`` names it: where the platform's settings say, and nothing to configure.
+"""Dagster's storage as ``dagster.yaml`` names it: where the platform's settings say, nothing to configure.
 
-An address in ``dagster.yaml`` could only come from an environment variable that must be set, and Dagster passes the
-resolved configuration, password and all, to its child processes as a command line argument. These classes have no
-configuration: each process asks the settings itself.
+An address in ``dagster.yaml`` could only come from an environment variable that must be set, or stand there
+with its password; and Dagster passes what stands there to its child processes as a command line argument.
+These classes have no configuration: each process asks the settings itself.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from dagster._core.storage.root import LocalArtifactStorage
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage
 from sqlalchemy.engine import make_url
+from typing_extensions import override
 
 from marts_platform import settings
 from marts_platform.dagster_home import dagster_home
@@ -34,10 +35,12 @@ class PostgresStorage(DagsterPostgresStorage):
     """Runs, events and schedules in the database of ``MARTS_DAGSTER_URL``, by default the embedded one."""
 
     @classmethod
+    @override
     def config_type(cls) -> Any:
         return {}
 
     @classmethod
+    @override
     def from_config_value(
         cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
     ) -> PostgresStorage:
@@ -53,10 +56,12 @@ class HomeComputeLogs(LocalComputeLogManager):
     """What runs print, under Dagster's home."""
 
     @classmethod
+    @override
     def config_type(cls) -> Any:
         return {}
 
     @classmethod
+    @override
     def from_config_value(
         cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
     ) -> HomeComputeLogs:
@@ -67,10 +72,12 @@ class HomeArtifacts(LocalArtifactStorage):
     """Small files of runs, under Dagster's home."""
 
     @classmethod
+    @override
     def config_type(cls) -> Any:
         return {}
 
     @classmethod
+    @override
     def from_config_value(
         cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
     ) -> HomeArtifacts:

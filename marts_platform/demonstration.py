@@ -70,9 +70,7 @@ def run_with_progress(work: Sequence[Batch]) -> list[AssetResult]:
     with bar, dg.DagsterInstance.get() as instance:
         task = bar.add_task("materialising", total=steps)
         try:
-            return materialize(
-                work, instance, lambda asset: bar.update(task, description=asset, advance=1)
-            )
+            return materialize(work, instance, lambda asset: bar.update(task, description=asset, advance=1))
         except MaterializationError as error:
             show_results(error.results)
             raise
@@ -86,14 +84,15 @@ def show_results(results: Sequence[AssetResult]) -> None:
         table.add_column(column, justify="right")
     table.add_column("checks")
     for result in results:
-        warned = f", {len(result.checks_failed)} warn: {', '.join(result.checks_failed)}"
+        passed = sum(result.checks.values())
+        warning = [name for name, is_passed in result.checks.items() if not is_passed]
         table.add_row(
             result.asset,
             f"{result.partitions:,}",
             f"{result.rows:,}",
             f"{result.values_quarantined:,}",
             f"{result.seconds:.1f}",
-            f"{result.checks_passed} passed" + (warned if result.checks_failed else ""),
+            f"{passed} passed" + (f", {len(warning)} warn: {', '.join(warning)}" if warning else ""),
         )
     screen().print(table)
 

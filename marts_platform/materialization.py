@@ -1,4 +1,4 @@
-"""Runs in this process: what `marts materialize` and the demo do, on Dagster's instance and with its event log."""
+"""Runs in this process, on Dagster's instance and with its event log: what `marts materialize` does."""
 
 from __future__ import annotations
 
@@ -46,8 +46,7 @@ class AssetResult:
         rows: rows written.
         values_quarantined: values that could not be read.
         seconds: spent on it.
-        checks_passed: how many check results passed.
-        checks_failed: the names of checks that did not pass.
+        checks: by name whether the check passed when it was last run.
     """
 
     asset: str
@@ -55,8 +54,7 @@ class AssetResult:
     rows: int = 0
     values_quarantined: int = 0
     seconds: float = 0.0
-    checks_passed: int = 0
-    checks_failed: list[str] = field(default_factory=list[str])
+    checks: dict[str, bool] = field(default_factory=dict[str, bool])
 
 
 def select(selection: str) -> list[RegisteredMart]:
@@ -103,7 +101,7 @@ def days_between(first: date, end: date, registered: Sequence[RegisteredMart]) -
         SelectionError: there are none.
     """
     definition = next((found.partitions_def for found in registered if found.partitions_def), None)
-    keys = definition.get_partition_keys() if definition else []
+    keys: Sequence[str] = definition.get_partition_keys() if definition else []
     wanted = tuple(key for key in keys if first.isoformat() <= key < end.isoformat())
     if not wanted:
         there = f"they run from {keys[0]} to {keys[-1]}" if keys else "the assets have none"
@@ -197,11 +195,7 @@ def _run(batch: Batch, instance: dg.DagsterInstance, *, with_checks: bool) -> dg
 def _add_checks(results: dict[str, AssetResult], run: dg.ExecuteInProcessResult) -> None:
     for evaluation in run.get_asset_check_evaluations():
         asset = evaluation.asset_key.to_user_string()
-        result = results.setdefault(asset, AssetResult(asset))
-        if evaluation.passed:
-            result.checks_passed += 1
-        elif evaluation.check_name not in result.checks_failed:
-            result.checks_failed.append(evaluation.check_name)
+        results.setdefault(asset, AssetResult(asset)).checks[evaluation.check_name] = evaluation.passed
 
 
 def _reason(run: dg.ExecuteInProcessResult, batch: Batch) -> str:

@@ -1,13 +1,15 @@
 """A run launcher that can tell whether a run's process still lives.
 
-Dagster's default launcher cannot, so its run monitoring never looks at a started run: the code server that launched it
-reports a crash, and when that server dies too (a kill, a reboot) the run stays "started" for ever.
+Dagster's default launcher cannot, so its run monitoring never looks at a started run: the code server that
+launched it reports a crash, and when that server dies too (a kill, a reboot) the run stays "started" for
+ever.
 """
 
 from __future__ import annotations
 
 import json
 import socket
+from collections.abc import Mapping
 from typing import Any
 
 import psutil
@@ -16,6 +18,7 @@ from dagster._core.events import EngineEventData
 from dagster._core.events.log import EventLogEntry
 from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, WorkerStatus
 from dagster._core.storage.tags import GRPC_INFO_TAG
+from typing_extensions import override
 
 HOST_TAG = "marts/host"
 
@@ -32,11 +35,13 @@ class MonitoredRunLauncher(DefaultRunLauncher):
     """Launches as Dagster's default launcher does, and knows a run's process by the pid in its events."""
 
     @property
+    @override
     def supports_check_run_worker_health(self) -> bool:
         return True
 
+    @override
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
-        """Whether the process of a started run still lives. A run that this machine cannot see counts as running."""
+        """Whether a started run's process still lives; one that this machine cannot see counts as running."""
         if not is_of_this_machine(run.tags):
             return CheckRunHealthResult(WorkerStatus.RUNNING, "not of this machine")
         started = self._process_started(run)
@@ -54,7 +59,7 @@ class MonitoredRunLauncher(DefaultRunLauncher):
         return found[-1] if found else None
 
 
-def is_of_this_machine(tags: dict[str, str] | Any) -> bool:
+def is_of_this_machine(tags: Mapping[str, str]) -> bool:
     """Whether a run with these tags has its process here.
 
     A launched run has it where its code server is: here, if that listens on a socket file or on loopback.
@@ -68,7 +73,7 @@ def is_of_this_machine(tags: dict[str, str] | Any) -> bool:
 
 
 def is_same_process(pid: int, timestamp: float) -> bool:
-    """Whether `pid` still is the process that it was at `timestamp` (seconds since 1970), and not a zombie."""
+    """Whether `pid` still is the process it was at `timestamp` (seconds since 1970), and not a zombie."""
     try:
         process = psutil.Process(pid)
         return (

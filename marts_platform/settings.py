@@ -29,6 +29,10 @@ from pydantic_settings import (
 PREFIX = "MARTS_"
 STACK_FILE = "stack.json"
 
+# PostgreSQL reads these as abbreviations of fixed offsets, Python and Java as zones with summer time: the
+# same local time would be two moments. "localtime" is whatever the machine has.
+_AMBIGUOUS_ZONES = frozenset({"CET", "EET", "MET", "WET", "localtime"})
+
 Origin = Literal["environment", "embedded stack", "default", "not set"]
 
 
@@ -130,7 +134,13 @@ class Settings(BaseSettings):
         try:
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError(f"{value!r} is not a time zone; use an IANA name such as Europe/Berlin") from error
+            raise ValueError(
+                f"{value!r} is not a time zone; use an IANA name such as Europe/Berlin"
+            ) from error
+        if value in _AMBIGUOUS_ZONES:
+            raise ValueError(
+                f"{value!r} means different zones to different systems; name a city's, such as Europe/Berlin"
+            )
         return value
 
     @classmethod
@@ -142,6 +152,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The order of the sources, as the module says it."""
         return init_settings, env_settings, _EmbeddedStack(settings_cls)
 
     @property

@@ -31,6 +31,7 @@ _FRESHNESS = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=26))
     freshness=_FRESHNESS,
 )
 def act_hi_detail(slice_: Slice, camunda: CamundaSource) -> Extract:
+    """A day's changes of the wanted variables, streamed from the engine's database."""
     return camunda.changes(slice_)
 
 

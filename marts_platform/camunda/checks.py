@@ -90,6 +90,7 @@ usual_volume = volume_check(act_hi_detail, lookback=_LOOKBACK)
     required_resource_keys={"postgres", "camunda"},
 )
 def extracted_before_purge(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+    """Compares the days of rows that are due for the engine's clean-up with the days in the run log."""
     source: CamundaSource = context.resources.camunda
     warehouse: PostgresIOManager = context.resources.postgres
     due = source.due_for_purge(datetime.now(UTC) + _PURGE_NOTICE)

@@ -19,7 +19,6 @@ from marts_platform.resources.postgres_source import commit_bound, refuse_scans
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
     from datetime import datetime
 
     from psycopg2.extensions import connection as Connection
@@ -197,8 +196,8 @@ def _expression(name: str, type_: str, present: frozenset[str]) -> Composable:
     if name == "var_inst_id_" and name not in present:
         # Engines before 7.1 name no variable instance: its scope and its name do.
         return SQL(
-            "CASE WHEN detail.type_ = 'VariableUpdate' THEN "
-            "concat_ws(':', coalesce(detail.task_id_, detail.execution_id_, detail.proc_inst_id_), detail.name_) END"
+            "CASE WHEN detail.type_ = 'VariableUpdate' THEN concat_ws(':', "
+            "coalesce(detail.task_id_, detail.execution_id_, detail.proc_inst_id_), detail.name_) END"
         )
     if name not in present:
         return SQL("NULL::{}").format(SQL(type_))

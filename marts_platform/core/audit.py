@@ -28,7 +28,9 @@ class Audit:
     file: str
     description: str
     blocking: bool = True
-    identifiers: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict[str, "str | tuple[str, ...]"])
+    identifiers: Mapping[str, str | tuple[str, ...]] = field(
+        default_factory=dict[str, "str | tuple[str, ...]"]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ class AuditFailed(Exception):
         )
         where = failed[0].partition_key or "the whole table"
         super().__init__(
-            f"{asset}, {where}: the staged rows failed {len(failed)} audit(s), nothing was published: {reasons}"
+            f"{asset}, {where}: the staged rows failed {len(failed)} audit(s), "
+            f"nothing was published: {reasons}"
         )
 
 

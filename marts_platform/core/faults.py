@@ -5,7 +5,13 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, TypeVar
 
-from tenacity import Retrying, before_sleep_log, retry_if_exception, stop_after_attempt, wait_random_exponential
+from tenacity import (
+    Retrying,
+    before_sleep_log,
+    retry_if_exception,
+    stop_after_attempt,
+    wait_random_exponential,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +42,9 @@ def is_passing(error: BaseException) -> bool:
     if isinstance(error, psycopg2.OperationalError):
         # No SQLSTATE: libpq itself lost or never had the connection. A refused password is permanent.
         return "authentication failed" not in str(error) and "does not exist" not in str(error)
+    if type(error) is psycopg2.DatabaseError and "no message from the libpq" in str(error):
+        # What psycopg2 makes of a connection that is lost in the middle of COPY … TO STDOUT.
+        return True
     # psycopg2 raises InterfaceError once it has found the connection closed.
     return isinstance(error, psycopg2.InterfaceError) and "closed" in str(error)
 

@@ -23,7 +23,7 @@ import warnings
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import dagster as dg
 from dagster_shared.utils.warnings import BetaWarning
@@ -189,7 +189,8 @@ def _asset(**definition: Any) -> Callable[[Callable[..., Any]], dg.AssetsDefinit
     with warnings.catch_warnings():
         # backfill_policy has been beta since 2023; the pinned Dagster has it.
         warnings.simplefilter("ignore", BetaWarning)
-        return dg.asset(**definition)
+        # Its overloads hide the type that it returns for keyword arguments.
+        return cast("Callable[[Callable[..., Any]], dg.AssetsDefinition]", dg.asset(**definition))
 
 
 def keyed_mart(*, asset: str, ddl: str, publication: Keyed, **options: Any) -> dg.AssetsDefinition:
@@ -247,7 +248,7 @@ def _materialize(
     spec: Mart,
     extract: Callable[[Slice], Extract | Rows],
 ) -> Iterator[Any]:
-    run = Run(context.run_id, context.run_tags.get(ROOT_RUN_TAG, context.run_id))
+    run = Run(context.run.run_id, context.run.tags.get(ROOT_RUN_TAG, context.run.run_id))
     slices = slices_of(context)
     done = frozenset[str | None]()
     if run.root_run_id != run.run_id:
@@ -329,9 +330,7 @@ def _shown(value: object) -> Any:
 
 
 def _check_spec(audit: Audit, key: dg.AssetKey) -> dg.AssetCheckSpec:
-    return dg.AssetCheckSpec(
-        audit.name, asset=key, blocking=audit.blocking, description=audit.description
-    )
+    return dg.AssetCheckSpec(audit.name, asset=key, blocking=audit.blocking, description=audit.description)
 
 
 def _code_version(spec: Mart) -> str:
@@ -342,13 +341,17 @@ def _code_version(spec: Mart) -> str:
 
     publication = spec.publication
     files = (
-        [publication.keep] if isinstance(publication, Replace) else [publication.touched, publication.rebuild, publication.merge]
+        [publication.keep]
+        if isinstance(publication, Replace)
+        else [publication.touched, publication.rebuild, publication.merge]
     )
     text = spec.table.ddl + "".join(read_sql(file) for file in files if file)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _named(compute: Callable[..., Iterator[Any]], function: Callable[..., Any]) -> Callable[..., Iterator[Any]]:
+def _named(
+    compute: Callable[..., Iterator[Any]], function: Callable[..., Any]
+) -> Callable[..., Iterator[Any]]:
     compute.__name__ = function.__name__
     compute.__doc__ = function.__doc__
     # Dagster reads the annotations of the context at run time.

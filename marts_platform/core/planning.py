@@ -103,7 +103,7 @@ def _probe(probe: Probe, definition: dg.TimeWindowPartitionsDefinition, lookback
 
 
 def is_due(failures: int, last: datetime | None, now: datetime) -> bool:
-    """Whether a partition that failed is worth another try: one, two, four … minutes later, at most an hour."""
+    """Whether a partition that failed is due for another try: after 1, 2, 4 … minutes, at most an hour."""
     if failures == 0 or last is None:
         return True
     return now - last >= min(timedelta(minutes=2 ** min(failures - 1, 10)), _LONGEST_WAIT)

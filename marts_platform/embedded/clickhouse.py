@@ -1,4 +1,4 @@
-"""ClickHouse: the engine of the PyPI package ``chdb``, behind ClickHouse's HTTP interface (see `clickhouse_http`)."""
+"""ClickHouse: the engine of the PyPI package ``chdb`` behind ClickHouse's HTTP interface (`clickhouse_http`)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import psutil
+from typing_extensions import override
 
 from marts_platform.embedded import processes
 from marts_platform.embedded.server import LOOPBACK, Server, ServerStatus, StackError, port_is_free
@@ -23,7 +24,7 @@ _START_SECONDS = 120  # many parts to load after a kill
 _STOP_SECONDS = 20
 _LOG_BYTES = 10_000_000
 
-# Started here and not waited for: without somebody who asks for its exit code a child that ended stays a zombie.
+# Started here and not waited for. A child that ended stays a zombie until somebody asks for its exit code.
 _children: list[subprocess.Popen[bytes]] = []
 
 
@@ -44,6 +45,7 @@ class ClickHouseServer(Server):
     def _password_file(self) -> Path:
         return self.folder / "password"
 
+    @override
     def start(self) -> None:
         self.folder.mkdir(mode=0o700, exist_ok=True)
         if self.is_alive() and self._running_version() is None:
@@ -56,9 +58,11 @@ class ClickHouseServer(Server):
         self.memory["version"] = version
         self.remember()
 
+    @override
     def is_alive(self) -> bool:
         return self._process() is not None
 
+    @override
     def stop(self) -> None:
         ours = processes.matching(self._is_ours)
         try:
@@ -73,11 +77,13 @@ class ClickHouseServer(Server):
             ) from error
         raise StackError(f"ClickHouse did not end: processes {[process.pid for process in ours]} still run")
 
+    @override
     def environment(self) -> dict[str, str]:
         return {
             "MARTS_CLICKHOUSE_URL": f"http://{_USER}:{self.secret(_USER)}@{LOOPBACK}:{self.memory['port']}"
         }
 
+    @override
     def status(self) -> ServerStatus:
         process = self._process()
         return ServerStatus(
@@ -132,7 +138,7 @@ class ClickHouseServer(Server):
     def _running_version(self) -> str | None:
         """The version of the server that runs, on whatever port it does; None if it refuses the password.
 
-        The port may be another than the remembered one: a start that was killed half way may have brought it up.
+        Not always the remembered port: a start that was killed half way may have brought it up on another.
 
         Raises:
             StackError: it does not answer.
@@ -154,7 +160,7 @@ class ClickHouseServer(Server):
         raise StackError(f"ClickHouse does not answer; the end of {self._log}:\n{self._log_tail()}")
 
     def _answers(self) -> str | None:
-        """The version that the server on the port tells, empty if it refuses the password; None without an answer."""
+        """The version that the server on the port tells, empty if it refuses; None without an answer."""
         connection = http.client.HTTPConnection(LOOPBACK, self.memory["port"], timeout=10)
         token = base64.b64encode(f"{_USER}:{self.secret(_USER)}".encode()).decode()
         try:
@@ -177,7 +183,7 @@ class ClickHouseServer(Server):
 
 
 def _python_path() -> str:
-    """Where the server finds this package and the others: it starts in another folder, with none of our variables."""
+    """Where the server finds this package and the others: it inherits neither folder nor variables."""
     return os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path)
 
 

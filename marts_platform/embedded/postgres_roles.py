@@ -1,4 +1,4 @@
-"""The databases and roles of the embedded PostgreSQL, made again at every start: each statement may be repeated."""
+"""The databases and roles of the embedded PostgreSQL; every start sees to them, so each may exist already."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Callable
 import psycopg
 from psycopg import sql
 
-# Database -> the role that owns it. The Camunda source belongs to the superuser: the platform only ever reads it.
+# Database -> the role that owns it. The Camunda source is the superuser's: the platform only ever reads it.
 DATABASES: dict[str, str] = {"warehouse": "warehouse", "dagster": "dagster", "camunda": "postgres"}
 _READERS: dict[str, str] = {"camunda_reader": "camunda"}
 
@@ -70,7 +70,7 @@ def _ensure_database(
 
 
 def scram_verifier(password: str) -> str:
-    """What PostgreSQL stores of a password (RFC 5803, SCRAM-SHA-256): setting this, the password itself never travels."""
+    """What PostgreSQL stores of a password (RFC 5803, SCRAM-SHA-256); the password itself need not travel."""
     iterations, salt = 4096, secrets.token_bytes(16)
     salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, iterations)
     client_key = hmac.digest(salted, b"Client Key", "sha256")

@@ -1,7 +1,8 @@
 """Finding and ending a server's processes.
 
-They are recognised by their command line, not by a pid file: a pid in a file may be stale or belong to somebody else
-by now. Not by their working folder either: root in a container may not read that of another user's process.
+They are recognised by their command line, not by a pid file: a pid in a file may be stale or belong to
+somebody else by now. Not by their working folder either: root in a container may not read that of another
+user's process.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ CommandLine = list[str]
 
 
 def matching(is_ours: Callable[[CommandLine], bool]) -> list[psutil.Process]:
-    """The live processes whose command line satisfies `is_ours`. A zombie has none, so it is not among them."""
+    """The processes whose command line satisfies `is_ours`; a zombie has none, so it is not among them."""
     found: list[psutil.Process] = []
     for process in psutil.process_iter():
         try:

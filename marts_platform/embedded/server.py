@@ -1,4 +1,7 @@
-"""What a server of the embedded stack is. Adding one: a file with a `Server`, and its name in `stack.SERVERS`."""
+"""What a server of the embedded stack is.
+
+Adding one: a file with a `Server`, and its class in `stack.SERVERS`.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from marts_platform.settings import ExpectedError
+
 LOOPBACK = "127.0.0.1"
 
-# Below the usual ephemeral ranges (Linux 32768-60999, macOS 49152-65535): otherwise any outgoing connection of the
-# machine may sit on the remembered port by the time the stack starts again.
+# Below the usual ephemeral ranges (Linux 32768-60999, macOS 49152-65535): otherwise any outgoing connection
+# of the machine may sit on the remembered port by the time the stack starts again.
 _PORTS = range(20_000, 32_000)
 
 
-class StackError(Exception):
+class StackError(ExpectedError):
     """The embedded stack cannot do what it was asked; the message says what happened and what to do."""
 
 
@@ -36,8 +41,8 @@ class ServerStatus:
 class Server(ABC):
     """One server of the stack.
 
-    The stack calls `start` and `stop` under its lock, so a server need not think of other commands. It must think of
-    every one before it: of a start that was killed half way, of processes and files that a kill left behind.
+    The stack calls `start` and `stop` under its lock, so a server need not think of other commands. It must
+    think of every one before it: of a start that was killed half way, of processes and files left by a kill.
     """
 
     name: ClassVar[str]
@@ -103,7 +108,7 @@ class Server(ABC):
 def port_is_free(port: int) -> bool:
     """Whether a server could listen on this loopback port now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        # As servers do: without it a port in TIME_WAIT looks taken. A listening socket still refuses the bind.
+        # As servers do: without it a port in TIME_WAIT looks taken. A listening socket still refuses.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))

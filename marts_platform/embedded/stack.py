@@ -7,7 +7,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -36,16 +36,23 @@ class Stack:
         """A handle on the stack of `folder`, by default of ``$MARTS_HOME``; touches nothing yet."""
         self.folder = folder.absolute() if folder is not None else settings.home()
 
-    def start(self) -> None:
+    def start(self, only: Collection[str] = ()) -> None:
         """Starts whatever does not run, and writes down where it is. Running servers are left alone.
 
+        Args:
+            only: names of the servers to start, none for all.
+
         Raises:
-            StackError: a server does not start, or another command holds the stack for too long.
+            StackError: a server does not start, a name is not one's, or another command holds the stack.
         """
+        known = [kind.name for kind in SERVERS]
+        if unknown := set(only) - set(known):
+            raise StackError(f"no server {', '.join(sorted(unknown))}; there are: {', '.join(known)}")
         with self._locked():
             content = self._read()
             for server in self._servers(content):
-                server.start()
+                if not only or server.name in only:
+                    server.start()
             self._describe(content)
 
     def stop(self) -> None:
@@ -115,7 +122,7 @@ class Stack:
         aside.rename(self.folder / settings.STACK_FILE)
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _locked(self) -> Generator[None]:
         # The kernel drops this lock with the process that held it, however that process ended.
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (self.folder / "stack.lock").open("w") as file:
@@ -126,9 +133,8 @@ class Stack:
                     break
                 except BlockingIOError:
                     if time.monotonic() > deadline:
-                        raise StackError(
-                            f"another marts command has held {file.name} for {_LOCK_SECONDS} s; wait for it or end it"
-                        ) from None
+                        held = f"another marts command has held {file.name} for {_LOCK_SECONDS} s"
+                        raise StackError(f"{held}; wait for it or end it") from None
                     time.sleep(0.05)
             for stale in self.folder.glob(f".{settings.STACK_FILE}-*"):
                 stale.unlink(missing_ok=True)  # a write that was killed

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import pandas as pd
 
@@ -35,23 +35,25 @@ def typed_frame(rows: Sequence[tuple[Any, ...]], table: Table) -> pd.DataFrame:
     """
     import pandas as pd
 
-    frame = pd.DataFrame.from_records(list(rows), columns=[column.name for column in table.columns], coerce_float=False)
-    return frame.astype(
-        {column.name: _EXACT.get(column.type, "object") for column in table.columns}
+    frame = pd.DataFrame.from_records(
+        list(rows), columns=[column.name for column in table.columns], coerce_float=False
     )
+    return frame.astype({column.name: _EXACT.get(column.type, "object") for column in table.columns})
 
 
 def frame_rows(frame: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
     """The rows of a frame as tuples of plain Python values, what pandas calls missing as None."""
     import pandas as pd
 
-    for row in frame[list(columns)].itertuples(index=False, name=None):
+    # pandas' own types do not say what a row holds.
+    rows = cast("Iterable[tuple[Any, ...]]", frame[list(columns)].itertuples(index=False, name=None))
+    for row in rows:
         yield tuple(_plain(value, pd) for value in row)
 
 
 def _plain(value: Any, pd: Any) -> Any:
     if isinstance(value, list | dict | tuple | str | bytes):
-        return value
+        return cast("Any", value)
     if pd.isna(value):
         return None
     if isinstance(value, pd.Timestamp):

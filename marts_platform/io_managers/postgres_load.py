@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from psycopg2.errors import UniqueViolation
-from psycopg2.extras import Json, execute_values
+from psycopg2.extras import (
+    Json,
+    execute_values,  # pyright: ignore[reportUnknownVariableType] # its stub leaves `fetch` open
+)
 from psycopg2.sql import SQL, Composable, Composed, Identifier
 
 from marts_platform.core import run_log
@@ -64,7 +67,7 @@ def refuse_mismatch(connection: Connection, table: Table) -> None:
     }
     if live != declared:
         raise SchemaMismatchError(
-            f"{table.qualified} is not as its DDL declares it (run `marts migrate`, or correct the DDL file): "
+            f"{table.qualified} is not as its DDL file declares it (run `marts migrate`, or correct it): "
             + "; ".join(differences(declared, live))
         )
 
@@ -79,7 +82,9 @@ def differences(
         yield f"{name} is not declared"
     for name in declared.keys() & live.keys():
         if declared[name] != live[name]:
-            want, have = (f"{t}{'' if nullable else ' NOT NULL'}" for t, nullable in (declared[name], live[name]))
+            want, have = (
+                f"{t}{'' if nullable else ' NOT NULL'}" for t, nullable in (declared[name], live[name])
+            )
             yield f"{name} is {have}, declared {want}"
 
 
@@ -101,8 +106,9 @@ class PostgresLoad:
         self._partition_name = f"{mart.table.name}_{key}"
         name = f"{mart.table.name[:40]}_{key}_{suffix}"
         schema = f"{mart.table.schema}_partitions"
-        self._stage = quoted(schema, name) if self._is_partition else quoted(name)
-        self._touched = quoted(f"touched_{suffix}")
+        self._is_keyed = isinstance(mart.publication, Keyed)
+        self._stage = quoted(schema, name) if self._is_partition or self._is_keyed else quoted(name)
+        self._touched = quoted(schema, f"{name}_touched")
         self._fingerprint: str | None = None
         self._read_until: datetime | None = None
         self._rows_read = 0
@@ -116,10 +122,18 @@ class PostgresLoad:
         # The upstream's state is read before its rows: rows newer than the state cost one more run, a
         # state newer than the rows would hide them.
         upstream = self._upstream_fingerprint()
-        self._create_stage()
         if isinstance(self._mart.publication, Keyed):
             self._stage_keys(self._mart.publication)
-        elif isinstance(extract.rows, Query):
+        else:
+            self._stage_rows(extract)
+        if self._is_partition and self._rows_read + self._rows_kept:
+            self._build_indexes()
+        state = self._staged_fingerprint() if self._mart.fingerprint else upstream
+        self._fingerprint = "; ".join(filter(None, (state, extract.scope))) or None
+
+    def _stage_rows(self, extract: Extract) -> None:
+        self._create_stage()
+        if isinstance(extract.rows, Query):
             self._rows_read = self._insert_query(
                 compose(extract.rows.file), {**self._bounds(), **extract.rows.params}
             )
@@ -128,10 +142,6 @@ class PostgresLoad:
         else:
             self._insert_frame(cast("pd.DataFrame", extract.rows))
         self._keep(extract.params)
-        if self._is_partition and self._rows_read + self._rows_kept:
-            self._build_indexes()
-        state = self._staged_fingerprint() if self._mart.fingerprint else upstream
-        self._fingerprint = "; ".join(filter(None, (state, extract.scope))) or None
 
     def audit(self, audit: Audit) -> Verdict:
         """Asks one audit's question to the staged rows."""
@@ -191,33 +201,55 @@ class PostgresLoad:
             self._execute("postgres/stage_rows.sql", {"stage": self._stage, "table": self._table})
 
     def _stage_keys(self, keyed: Keyed) -> None:
-        key = SQL(", ").join(Identifier(name) for name in self._mart.table.key)
-        self._execute(
-            "postgres/touched_keys.sql",
-            {"touched": self._touched, "query": compose(keyed.touched)},
-            self._bounds(),
-        )
+        names = {"touched": self._touched, "query": compose(keyed.touched)}
+        self._execute("postgres/touched_keys.sql", names, self._bounds())
         self._execute("postgres/analyze.sql", {"table": self._touched})
         in_doubt, certain = self._row("postgres/keys_in_doubt.sql", {"touched": self._touched})
         parts = [(keyed.merge or keyed.rebuild, False, certain), (keyed.rebuild, True, in_doubt)]
-        for file, doubt, count in parts:
-            if count:
-                keys = compose("postgres/select_touched.sql", {"key": key, "touched": self._touched})
-                self._rows_read += self._insert_query(
-                    compose(file, {"touched": keys}), {**self._bounds(), "in_doubt": doubt}
-                )
+        queries = [
+            (
+                compose(
+                    file, {"touched": compose("postgres/select_touched.sql", {"touched": self._touched})}
+                ),
+                doubt,
+            )
+            for file, doubt, count in parts
+            if count
+        ]
+        if not queries:
+            self._execute("postgres/stage_like.sql", {"stage": self._stage, "table": self._table})
+        for query, doubt in queries:
+            params = {**self._bounds(), "in_doubt": doubt}
+            if query is queries[0][0]:
+                self._rows_read += self._create_as(query, params)
+            else:
+                self._rows_read += self._insert_query(query, params)
+        key = SQL(", ").join(Identifier(name) for name in self._mart.table.key)
+        self._execute("postgres/analyze_columns.sql", {"table": self._stage, "columns": key})
+
+    def _create_as(self, query: Composed, params: Mapping[str, object]) -> int:
+        with self._connection.cursor() as cursor:
+            self._compare_columns(cursor, query, params, self._table)
+            names = {"stage": self._stage, "columns": self._columns, "query": query}
+            cursor.execute(compose("postgres/stage_query.sql", names), params)
+            return cursor.rowcount
 
     def _insert_query(self, query: Composed, params: Mapping[str, object]) -> int:
         with self._connection.cursor() as cursor:
-            cursor.execute(compose("postgres/query_columns.sql", {"query": query}), params)
-            given = {column.name: column.type_code for column in cursor.description or ()}
-            stage = compose("postgres/select_all.sql", {"columns": self._columns, "table": self._stage})
-            cursor.execute(compose("postgres/query_columns.sql", {"query": stage}))
-            wanted = {column.name: column.type_code for column in cursor.description or ()}
-            self._refuse_columns(given, wanted)
+            self._compare_columns(cursor, query, params, self._stage)
             names = {"stage": self._stage, "columns": self._columns, "query": query}
             cursor.execute(compose("postgres/insert_query.sql", names), params)
             return cursor.rowcount
+
+    def _compare_columns(
+        self, cursor: Cursor, query: Composed, params: Mapping[str, object], target: Composable
+    ) -> None:
+        cursor.execute(compose("postgres/query_columns.sql", {"query": query}), params)
+        given = {column.name: column.type_code for column in cursor.description or ()}
+        wanted_query = compose("postgres/select_all.sql", {"columns": self._columns, "table": target})
+        cursor.execute(compose("postgres/query_columns.sql", {"query": wanted_query}))
+        wanted = {column.name: column.type_code for column in cursor.description or ()}
+        self._refuse_columns(given, wanted)
 
     def _refuse_columns(self, given: Mapping[str, int], wanted: Mapping[str, int]) -> None:
         faults = [f"{name} is missing" for name in wanted.keys() - given.keys()]
@@ -386,6 +418,8 @@ class PostgresLoad:
         }
         for file in ("delete_touched", "update_changed", "insert_new"):
             self._execute(f"postgres/{file}.sql", names)
+        for table in (self._stage, self._touched):
+            self._execute("postgres/drop_table.sql", {"table": table})
 
     # Statements
 

@@ -42,8 +42,8 @@ def execute_file(file: str, digest: str) -> None:
     actual = hashlib.sha256(text.encode()).hexdigest()[:12]
     if actual != digest:
         raise FrozenFileChangedError(
-            f"{file} is part of a revision that pins it as {digest}, it is {actual} now: move the old text to "
-            f"sql/migrations/ for that revision, and add a revision for the change"
+            f"{file} is part of a revision that pins it as {digest}, it is {actual} now: "
+            f"move the old text to sql/migrations/ for that revision, and add a revision for the change"
         )
     op.get_bind().exec_driver_sql(text)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from alembic import command
 from alembic.config import Config
@@ -12,6 +13,9 @@ from sqlalchemy.pool import NullPool
 
 from marts_platform.core.sql import compose
 from marts_platform.migrations.ddl import declared_postgres_tables, describe
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection as PsycopgConnection
 
 
 class WarehouseTooOldError(Exception):
@@ -72,8 +76,8 @@ def _refuse_old_server(connection: Connection) -> None:
 def _describe_all(connection: Connection) -> None:
     raw = connection.connection.dbapi_connection
     assert raw is not None  # the connection is open
-    with raw.cursor() as cursor:
+    with cast("PsycopgConnection", raw).cursor() as cursor:
         for table in declared_postgres_tables():
             cursor.execute(compose("postgres/table_exists.sql"), {"table": table.qualified})
-            if cursor.fetchone()[0]:
+            if (row := cursor.fetchone()) and row[0]:
                 describe(cursor, table)

@@ -46,7 +46,7 @@ class PostgresResource(dg.ConfigurableResource[Any]):
     setting: str
 
     @contextlib.contextmanager
-    def connect(self, limits: Limits = Limits(), *, purpose: str = "") -> Generator[Connection]:  # noqa: B008 # frozen
+    def connect(self, limits: Limits = Limits(), *, purpose: str = "") -> Generator[Connection]:  # frozen
         """A connection, outside any transaction; it closes at the end, rolling back what is open.
 
         Args:
@@ -73,7 +73,7 @@ class PostgresResource(dg.ConfigurableResource[Any]):
 
 
 def session_options(limits: Limits) -> str:
-    """libpq's ``options`` for a session: UTC, time-outs, and read-only where asked for.
+    """Libpq's ``options`` for a session: UTC, time-outs, and read-only where asked for.
 
     A transaction that is left idle is ended, and a backend whose client has gone ends its statement
     (PostgreSQL 14 and newer; older ones ignore the check, so it is set later where it is known).

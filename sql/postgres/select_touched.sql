@@ -1,1 +1,1 @@
-(SELECT {key} FROM {touched} WHERE in_doubt = %(in_doubt)s)
+(SELECT * FROM {touched} WHERE in_doubt = %(in_doubt)s)

@@ -1,2 +1,3 @@
-CREATE TEMPORARY TABLE {touched} ON COMMIT DROP AS
+-- A table that parallel workers can read, unlike a temporary one; nobody else sees it before it is dropped.
+CREATE UNLOGGED TABLE {touched} AS
 {query}

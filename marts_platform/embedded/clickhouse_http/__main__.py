@@ -16,7 +16,8 @@ LOOPBACK = "127.0.0.1"
 def main() -> None:
     """Opens the data directory, serves it, and ends with exit code 0; 1 if it cannot."""
     parser = argparse.ArgumentParser(
-        prog="python -m marts_platform.embedded.clickhouse_http", description=__doc__
+        prog="python -m marts_platform.embedded.clickhouse_http",
+        description="Serves ClickHouse's HTTP interface on loopback, from the embedded engine.",
     )
     parser.add_argument("--data", type=Path, required=True, help="the data directory; made if it is missing")
     parser.add_argument("--port", type=int, required=True, help=f"the port to listen on, on {LOOPBACK}")
@@ -43,7 +44,7 @@ def _serve(data: Path, port: int, password: str) -> None:
     except ServerError as error:
         sys.exit(
             f"The ClickHouse engine cannot open {data}: {error}\n"
-            "One process at a time may have a data directory. Is another server running on it?"
+            "One process at a time may have a data directory. Does another server run on this one?"
         )
     spool = data / "spool"
     shutil.rmtree(spool, ignore_errors=True)
@@ -62,8 +63,8 @@ def _serve(data: Path, port: int, password: str) -> None:
     )
     server.run()
     engine.close()
-    # Not through Python's way out: it would wait for threads that may be inside the engine. What was answered is on
-    # disk already, as it is after a kill.
+    # Not through Python's way out: it would wait for threads that may be inside the engine. Whatever was
+    # answered is on disk already, as it is after a kill.
     os._exit(0 if server.started else 1)
 
 

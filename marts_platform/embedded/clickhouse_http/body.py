@@ -1,4 +1,4 @@
-"""A request's body: pulled by the thread that works on it, chunk by chunk, from the event loop that receives it."""
+"""A request's body: received by the event loop, pulled chunk by chunk by the thread that works on it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from starlette.types import Receive
 
 from marts_platform.embedded.clickhouse_http.errors import ClientGoneError, Code, raised_here
 
-# A server waits 30 s (http_receive_timeout). Here a source that pauses between two rows shall not lose its insert.
+# A server waits 30 s (http_receive_timeout). Here, a source that pauses between two rows keeps its insert.
 _SECONDS = 300
 
 
@@ -33,7 +33,7 @@ class Body:
                 yield chunk
 
     async def gone(self) -> None:
-        """Returns when the client has closed its connection; only after the body is complete can that be seen here."""
+        """Returns when the client has closed its connection; while the body arrives, `__iter__` tells."""
         await self._complete.wait()
         while (await self._receive())["type"] != "http.disconnect":
             continue
@@ -62,7 +62,7 @@ def parts(content: bytes, boundary: bytes) -> list[Part]:
     Raises:
         ServerError: the body is no such form.
     """
-    # RFC 2046: each boundary stands on a line of its own, and that line's break before it belongs to the boundary.
+    # RFC 2046: a boundary stands on a line of its own, and the line break before it belongs to it.
     pieces = (b"\r\n" + content).split(b"\r\n--" + boundary)
     if len(pieces) < 2 or not pieces[-1].startswith(b"--"):
         raise raised_here(Code.BAD_ARGUMENTS, "The multipart/form-data body is not complete.")

@@ -1,7 +1,7 @@
-"""Bodies and results, compressed: by HTTP's Content-Encoding, and in ClickHouse's own blocks (``compress=1``).
+"""Compressed bodies and results: by HTTP's Content-Encoding, and in ClickHouse's own blocks (``compress=1``).
 
-A body may be several frames one after another: clickhouse-connect compresses each block of rows by itself. An answer
-is always one, since its readers take one.
+A body may be several frames one after another: clickhouse-connect compresses each block of rows by itself. An
+answer is always one, since its readers take one.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import struct
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol
+from importlib import import_module
+from typing import Any, Protocol
 
 import lz4.block
 import lz4.frame
-from clickhouse_cityhash.cityhash import CityHash128
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -23,8 +23,13 @@ else:
 
 from marts_platform.embedded.clickhouse_http.errors import Code, ServerError, raised_here
 
-# ClickHouse, src/Compression/CompressionInfo.h and CompressedWriteBuffer: a 16 byte checksum, then the method, the
-# size of the rest with these nine bytes, the size of the data; the checksum covers all of that.
+# These have no types.
+_city_hash_128: Callable[[bytes], int] = import_module("clickhouse_cityhash.cityhash").CityHash128
+_lz4_block: Any = lz4.block
+_lz4_frame: Any = lz4.frame
+
+# ClickHouse, src/Compression/CompressionInfo.h: a checksum of 16 bytes; then, covered by it, the method, the
+# size of all but the checksum, the size of the data, and the data.
 _NONE, _LZ4, _ZSTD = 0x02, 0x82, 0x90
 _HEADER = struct.Struct("<BII")
 _CHECKSUM_BYTES = 16
@@ -58,7 +63,7 @@ class _Decoder(Protocol):
 
 class _Lz4Frame:
     def __init__(self) -> None:
-        self._frame = lz4.frame.LZ4FrameCompressor()
+        self._frame = _lz4_frame.LZ4FrameCompressor()
         self._begun = False
 
     def compress(self, data: bytes) -> bytes:
@@ -91,7 +96,7 @@ class _NativeBlocks:
 
 
 def encoder(accepted: Iterable[str], level: int) -> tuple[str, Encoder] | None:
-    """The Content-Encoding for a client that accepts these, and its encoder; None if it takes none that is known.
+    """The Content-Encoding for a client that accepts these, and its encoder; None if none of them is known.
 
     Args:
         accepted: names of encodings.
@@ -124,7 +129,7 @@ def decoded(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
         ServerError: an unknown encoding, damaged data, or an end inside a frame.
     """
     makers: dict[str, Callable[[], _Decoder]] = {
-        "lz4": lz4.frame.LZ4FrameDecompressor,
+        "lz4": _lz4_frame.LZ4FrameDecompressor,
         "zstd": zstd.ZstdDecompressor,
         "gzip": lambda: zlib.decompressobj(wbits=31),
         "x-gzip": lambda: zlib.decompressobj(wbits=31),
@@ -156,7 +161,7 @@ def native_decoded(chunks: Iterator[bytes]) -> Iterator[bytes]:
             if len(buffer) < _CHECKSUM_BYTES + size:
                 break
             block = bytes(buffer[_CHECKSUM_BYTES : _CHECKSUM_BYTES + size])
-            if _checksum(block) != buffer[:_CHECKSUM_BYTES]:
+            if _checksum(block) != bytes(buffer[:_CHECKSUM_BYTES]):
                 raise _damaged("block", "its checksum is wrong")
             del buffer[: _CHECKSUM_BYTES + size]
             yield _plain(method, block[_HEADER.size :], plain_size)
@@ -185,23 +190,23 @@ def _frames(chunks: Iterator[bytes], make: Callable[[], _Decoder], encoding: str
 
 
 def _native_block(data: bytes) -> bytes:
-    packed: bytes = lz4.block.compress(data, store_size=False)
+    packed: bytes = _lz4_block.compress(data, store_size=False)
     block = _HEADER.pack(_LZ4, len(packed) + _HEADER.size, len(data)) + packed
     return _checksum(block) + block
 
 
 def _checksum(block: bytes) -> bytes:
-    value: int = CityHash128(block)
+    value: int = _city_hash_128(block)
     return struct.pack("<QQ", value >> 64, value & 0xFFFF_FFFF_FFFF_FFFF)
 
 
 def _plain(method: int, packed: bytes, size: int) -> bytes:
     try:
         if method == _LZ4:
-            return lz4.block.decompress(packed, uncompressed_size=size)
+            return _lz4_block.decompress(packed, uncompressed_size=size)
         if method == _ZSTD:
             return zstd.decompress(packed)
-    except (lz4.block.LZ4BlockError, zstd.ZstdError) as error:
+    except (_lz4_block.LZ4BlockError, zstd.ZstdError) as error:
         raise _damaged("block", str(error)) from None
     if method == _NONE:
         return packed

@@ -1,14 +1,14 @@
 """The engine: chdb, its connections, and what one statement costs.
 
-A connection is a session of the engine's: settings, the current database and temporary tables are its own, and it runs
-one statement at a time, in the calling thread, without holding Python's lock. Making one takes half a millisecond.
+A connection is a session of the engine's: settings, the current database and temporary tables are its own. It
+runs one statement at a time, in the calling thread, without holding Python's lock. Making one takes half a
+millisecond.
 """
 
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib import import_module
@@ -33,7 +33,7 @@ class _NativeResult(Protocol):
 
 
 class _Native(Protocol):
-    """chdb's connection; what ``chdb.connect`` wraps. The wrapper hides classify_query and the figures of inserts."""
+    """chdb's connection; the wrapper that ``chdb.connect`` returns hides classify_query."""
 
     def query(self, query: bytes, format: str, *, params: Mapping[str, str]) -> _NativeResult: ...
     def classify_query(self, sql: bytes) -> dict[str, Any]: ...
@@ -65,7 +65,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class Kind:
-    """What a text is to the engine: how many statements, and whether they only read or change their session."""
+    """What a text is to the engine: how many statements, whether they only read, or change their session."""
 
     statements: int
     reads_only: bool
@@ -73,7 +73,7 @@ class Kind:
 
 
 @contextmanager
-def _engine_errors() -> Iterator[None]:
+def _engine_errors() -> Generator[None]:
     try:
         yield
     except (RuntimeError, UnicodeDecodeError) as error:
@@ -86,7 +86,7 @@ class Connection:
     def __init__(self, native: _Native) -> None:
         self._native = native
         self._summary = Summary()
-        # Before the first statement: chdb looks then, and once, whether somebody wants to hear of the progress.
+        # Before the first statement: chdb looks then, and only then, whether somebody wants the progress.
         native.set_progress_callback(self._note)
 
     def execute(
@@ -115,36 +115,6 @@ class Connection:
             result = self._native.query(statement, default_format, params=parameters or {})
         self._conclude(result)
         return bytes(result.bytes() or b"")
-
-    def insert(self, statement: bytes, data_format: str, rows: Iterator[bytes], summary: Summary) -> None:
-        """Inserts rows as they come.
-
-        Blocks of about a million rows are committed one by one, as on a server: an insert that breaks off leaves the
-        blocks that were complete, and nothing of a smaller one.
-
-        Args:
-            statement: INSERT without FORMAT and data.
-            data_format: the format of the rows.
-            rows: pieces of the data, cut anywhere. If it raises, what is not committed yet is dropped.
-            summary: filled at the end.
-
-        Raises:
-            ServerError: the engine refuses or fails.
-        """
-        began = time.monotonic_ns()
-        with _engine_errors():
-            insert = self._native.send_insert(statement, data_format)
-        try:
-            for piece in rows:
-                with _engine_errors():
-                    self._native.insert_append(insert, piece)
-            with _engine_errors():
-                result = self._native.insert_done(insert)
-        except BaseException:
-            self._native.insert_cancel(insert)  # after insert_done it does nothing
-            raise
-        summary.written_rows, summary.written_bytes = result.rows_written(), result.bytes_written()
-        summary.elapsed_ns = time.monotonic_ns() - began
 
     def classify(self, text: bytes) -> Kind:
         """What a text would do; no statements at all if it does not parse."""
@@ -232,8 +202,8 @@ class Engine:
 def _make_default_atomic(connection: Connection, folder: Path) -> None:
     """Makes ``default`` an ordinary Atomic database.
 
-    chdb mounts it as an Overlay (a folder of files beside the tables), which refuses some DDL and gives tables no UUID.
-    What it did is undone at every start: a database that was made here is attached again as what it is.
+    chdb mounts it as an Overlay (a folder of files beside the tables), which refuses some DDL and gives
+    tables no UUID. That is undone at every start: a database that was made here is attached as what it is.
     """
     engine = b"SELECT engine FROM system.databases WHERE name = 'default'"
     if connection.execute(engine).strip() == b"Atomic":

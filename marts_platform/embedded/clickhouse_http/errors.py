@@ -7,7 +7,7 @@ from enum import IntEnum
 
 
 class Code(IntEnum):
-    """ClickHouse's error codes that are raised here or have an HTTP status of their own; any other one is a 500.
+    """ClickHouse's error codes that are raised here or have an HTTP status of their own; the rest are 500.
 
     From its src/Common/ErrorCodes.cpp and src/Server/HTTP/exceptionCodeToHTTPStatus.cpp.
     """
@@ -15,6 +15,7 @@ class Code(IntEnum):
     status: int
 
     def __new__(cls, number: int, status: int = 500) -> Code:
+        """A member, from its number and status."""
         code = int.__new__(cls, number)
         code._value_ = number
         code.status = status
@@ -45,6 +46,7 @@ class Code(IntEnum):
     CANNOT_OPEN_FILE = 76, 503
     UNKNOWN_TYPE_OF_QUERY = 78, 404
     UNKNOWN_DATABASE = 81, 404
+    UNKNOWN_COMPRESSION_METHOD = 89
     UNKNOWN_SETTING = 115, 404
     INCORRECT_DATA = 117, 400
     UNKNOWN_TYPE_OF_AST_NODE = 123, 400
@@ -83,7 +85,14 @@ class Code(IntEnum):
 
 
 _STATUS: dict[int, int] = {int(code): code.status for code in Code}
-_FROM_ENGINE = re.compile(r"Code: (\d+)\. DB::Exception: ")
+# chdb is ClickHouse's client and server in one, and the one wraps what the other says:
+# "Code: 27. DB::Exception: Code: 27. DB::Exception: … (NAME) (version 26.9.2.1). (NAME)".
+_WRAPPED = re.compile(r"(?:Code: (\d+)\. DB::Exception: )+")
+_NAMED_TWICE = re.compile(r"(\((\w+)\) \(version [^)]*\))\. \(\2\)$")
+# How the rows got in, which is not what the client did.
+_PIPE = re.compile(
+    r": \(in file/uri /dev/fd/\d+\)|: While executing File: data for INSERT was parsed from file"
+)
 
 
 class ServerError(Exception):
@@ -105,7 +114,7 @@ class ServerError(Exception):
         return _STATUS.get(self.code, 500)
 
     def body(self, version: str) -> bytes:
-        """The text to send; `version` is the engine's, which some of its messages bring along and some do not."""
+        """The text to send; `version` is the engine's, which some of its messages bring along."""
         text = self.text.rstrip()
         if "(version " not in text[-60:]:
             text += f" (version {version})"
@@ -128,8 +137,8 @@ def from_engine(error: RuntimeError | UnicodeDecodeError) -> ServerError:
         error: what chdb raised; a UnicodeDecodeError where its message quotes bytes that are no text.
     """
     text = error.object.decode(errors="replace") if isinstance(error, UnicodeDecodeError) else str(error)
-    # One exception may wrap another: "Code: 504. DB::Exception: Code: 504. DB::Exception: …".
-    found = re.search(rf"(?:{_FROM_ENGINE.pattern})+", text)
+    found = _WRAPPED.search(text)
     if found is None:
         return ServerError(Code.UNKNOWN_EXCEPTION, text)
-    return ServerError(int(found[1]), f"Code: {found[1]}. DB::Exception: {text[found.end() :]}")
+    message = _PIPE.sub("", _NAMED_TWICE.sub(r"\1", text[found.end() :]))
+    return ServerError(int(found[1]), f"Code: {found[1]}. DB::Exception: {message}")

@@ -18,12 +18,16 @@ USER = "default"
 _SESSION_SECONDS, _MAX_SESSION_SECONDS = 60, 3600  # the server's default_session_timeout, max_session_timeout
 
 # ClickHouse, src/Server/HTTPHandler.cpp: what is neither a setting nor a parameter.
-_RESERVED = frozenset(
-    ["buffer_size", "client_protocol_version", "close_session", "compress", "database", "decompress", "default_format", "password", "query", "query_id", "quota_key", "session_check", "session_id", "session_timeout", "stacktrace", "user", "wait_end_of_query"]
+_RESERVED = re.compile(
+    "|param_.*|buffer_size|client_protocol_version|close_session|compress|database|decompress|default_format"
+    "|password|query|query_id|quota_key|session_check|session_id|session_timeout|stacktrace|user"
+    "|wait_end_of_query"
 )
 # Settings of the HTTP interface: they mean this server, and the engine would do nothing with them.
-_HTTP_SETTINGS = frozenset(
-    ["cancel_http_readonly_queries_on_client_close", "enable_http_compression", "http_headers_progress_interval_ms", "http_native_compression_disable_checksumming_on_decompress", "http_response_buffer_size", "http_wait_end_of_query", "http_zlib_compression_level", "send_progress_in_http_headers"]
+_HTTP_SETTINGS = re.compile(
+    "cancel_http_readonly_queries_on_client_close|enable_http_compression|http_headers_progress_interval_ms"
+    "|http_native_compression_disable_checksumming_on_decompress|http_response_buffer_size"
+    "|http_wait_end_of_query|http_zlib_compression_level|send_progress_in_http_headers"
 )
 _EXTERNAL = re.compile(r"_(format|types|structure)$")
 
@@ -42,7 +46,7 @@ class Session:
 class Request:
     """A statement's surroundings. Of the URL's names, the ones that are not listed here are `settings`."""
 
-    method: str
+    method: str  # GET, also for HEAD, or POST
     query: bytes
     query_id: str
     database: str | None
@@ -79,7 +83,7 @@ def read(method: str, url_query: bytes, headers: Mapping[str, str]) -> Request:
     boundary = _boundary(headers.get("content-type", ""))
     wants_compression = _flag(texts, "enable_http_compression")
     return Request(
-        method=method,
+        method="GET" if method == "HEAD" else method,
         query=fields.get("query", "").encode("latin-1"),
         query_id=texts.get("query_id") or headers.get("x-clickhouse-query-id") or str(uuid.uuid4()),
         database=headers.get("x-clickhouse-database") or texts.get("database") or None,
@@ -100,7 +104,7 @@ def read(method: str, url_query: bytes, headers: Mapping[str, str]) -> Request:
 
 
 def authenticate(request: Request, headers: Mapping[str, str], password: str) -> None:
-    """Lets the one user in: by basic authentication, by ClickHouse's headers, or by the URL's user and password.
+    """Lets the one user in: by basic authentication, ClickHouse's headers, or the URL's user and password.
 
     Raises:
         ServerError: wrong or missing credentials, with the code and status of a real server.
@@ -153,7 +157,7 @@ def _text(value: str) -> str:
 
 
 def _is_setting(name: str, boundary: bytes | None) -> bool:
-    if not name or name in _RESERVED or name in _HTTP_SETTINGS or name.startswith("param_"):
+    if _RESERVED.fullmatch(name) or _HTTP_SETTINGS.fullmatch(name):
         return False
     return boundary is None or not _EXTERNAL.search(name)
 

@@ -1,7 +1,7 @@
 """Sessions: what one request leaves for the next ones with the same session_id, and keeps from all others.
 
-A request without a session gets a connection of its own. One with a session does as well, until a statement changes
-its session (SET, USE, a temporary table): from then on the session keeps that connection.
+A request without a session gets a connection of its own. So does one with a session, until a statement
+changes that session (SET, USE, a temporary table): from then on the session keeps its connection.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -39,7 +39,7 @@ class Sessions:
     @contextmanager
     def connection(
         self, request: Request, *, changes: bool, uses_database: bool = False
-    ) -> Iterator[Connection]:
+    ) -> Generator[Connection]:
         """The connection to run a request's statement on, with the request's database and settings in force.
 
         Args:
@@ -77,7 +77,7 @@ class Sessions:
                 kept.connection.close()
 
     @contextmanager
-    def _fresh(self, request: Request) -> Iterator[Connection]:
+    def _fresh(self, request: Request) -> Generator[Connection]:
         connection = self._engine.connect()
         try:
             _apply(connection, request)
@@ -116,7 +116,7 @@ def _apply(connection: Connection, request: Request) -> None:
 
 
 @contextmanager
-def _borrowed(connection: Connection, request: Request, *, keep_database: bool) -> Iterator[None]:
+def _borrowed(connection: Connection, request: Request, *, keep_database: bool) -> Generator[None]:
     """Puts a request's database and settings in force, and afterwards those that were before."""
     with ExitStack() as undo:
         if request.database is not None:
@@ -161,6 +161,6 @@ def _set(values: Mapping[str, str | None]) -> bytes:
 
 
 def quoted(text: str, mark: str = "'") -> str:
-    """A string literal, or with the mark \\` an identifier."""
+    """A string literal, or with a backtick as the mark an identifier."""
     escaped = text.replace("\\", "\\\\").replace(mark, "\\" + mark)
     return mark + escaped + mark

@@ -1,7 +1,8 @@
-"""As much of ClickHouse's SQL as the server has to understand: where an INSERT's rows begin, and a query's FORMAT.
+"""As much of ClickHouse's SQL as the server has to see: where an INSERT's rows begin, and a query's FORMAT.
 
-Nothing here parses: the engine does, and refuses what is wrong. Texts are bytes, since a statement may carry some
-that are no UTF-8. The grammar: ClickHouse, src/Parsers/Lexer.cpp, ParserInsertQuery.cpp, ParserQueryWithOutput.cpp.
+Nothing here parses: the engine does, and refuses what is wrong. Texts are bytes, since a statement may carry
+some that are no UTF-8. The grammar: ClickHouse, src/Parsers/Lexer.cpp, ParserInsertQuery.cpp and
+ParserQueryWithOutput.cpp.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from marts_platform.embedded.clickhouse_http.errors import Code, raised_here
 _TOKEN = re.compile(
     rb"""
       (?P<blank> \s+ | --[^\n]* | \#[!\ ][^\n]* | /\*.*?\*/ )
-    | (?P<quoted> '(?:[^'\\]|\\.)*' | "(?:[^"\\]|\\.)*" | `(?:[^`\\]|\\.)*` | \$(?P<tag>\w*)\$.*?\$(?P=tag)\$ )
+    | (?P<quoted> '(?:[^'\\]|\\.)*' | "(?:[^"\\]|\\.)*" | `(?:[^`\\]|\\.)*`
+                | \$(?P<tag>\w*)\$.*?\$(?P=tag)\$ )
     | (?P<word> [A-Za-z_]\w* )
     | (?P<mark> . )
     """,
@@ -26,6 +28,7 @@ _TOKEN = re.compile(
 _BEFORE_DATA = re.compile(rb"[ \t\f]*\r?\n?")
 # Alone, each of these is the beginning of a quoted text or a comment whose end has not arrived yet.
 _OPENERS = (b"'", b'"', b"`", b"$", b"/")
+_BEFORE_NAME = (b"INTO", b"TABLE", b"FUNCTION")
 
 
 class Token(NamedTuple):
@@ -36,15 +39,6 @@ class Token(NamedTuple):
     start: int
     end: int
     depth: int
-
-
-@dataclass(frozen=True)
-class Insert:
-    """An INSERT whose rows follow it: ``statement`` without its FORMAT, which is ``format``; rows begin at ``data``."""
-
-    statement: bytes
-    format: str
-    data: int
 
 
 def tokens(text: bytes) -> Iterator[Token]:
@@ -63,8 +57,30 @@ def tokens(text: bytes) -> Iterator[Token]:
 
 
 def first_word(text: bytes) -> bytes:
-    """The first word of a statement in upper case, past brackets: SELECT for ``(SELECT 1)``; empty if it has none."""
+    """The first word of a statement in upper case, past brackets; empty if it begins with none."""
     return next((token.word for token in tokens(text) if token.text != b"("), b"")
+
+
+@dataclass(frozen=True)
+class Insert:
+    """An INSERT whose rows follow it.
+
+    Attributes:
+        target: what stands before its SETTINGS and FORMAT.
+        settings: its SETTINGS clause; empty if it has none.
+        format: the format of the rows.
+        data: where they begin in the text.
+    """
+
+    target: bytes
+    settings: bytes
+    format: str
+    data: int
+
+    def from_file(self, path: str, compression: str) -> bytes:
+        """The statement, made to read its rows from a compressed file."""
+        infile = f"\nFROM INFILE '{path}' COMPRESSION '{compression}'\n".encode()
+        return self.target + infile + self.settings + f"\nFORMAT {self.format}".encode()
 
 
 class IncompleteError(Exception):
@@ -86,25 +102,23 @@ def insert_with_data(text: bytes, *, whole: bool) -> Insert | None:
         ServerError: INSERT … FROM INFILE, which a server does not take.
     """
     before = Token(b"", b"", 0, 0, 0)
+    settings: int | None = None
     for token in tokens(text):
         if not whole and (token.end == len(text) or token.text in _OPENERS):
             raise IncompleteError
         if not before.text and token.word != b"INSERT":
             return None
         if before.word == b"FORMAT" and before.depth == 0 and token.word:
-            begin = _BEFORE_DATA.match(text, token.end)
-            end = begin.end() if begin else token.end
-            if not whole and end == len(text) and not text.endswith(b"\n"):
-                raise IncompleteError
-            return Insert(text[: before.start], token.text.decode(), end)
-        if token.word == b"INFILE" and before.word == b"FROM":
-            raise raised_here(Code.UNKNOWN_TYPE_OF_QUERY, "Query has infile and was send directly to server.")
-        if before.word in (b"INTO", b"TABLE", b"FUNCTION") or before.text == b".":
-            token = (
-                token._replace(word=b"") if token.word not in (b"TABLE", b"FUNCTION") else token
-            )  # a table's name
+            return _insert(text, settings, before.start, token.text, _data_after(text, token.end, whole))
+        if before.word == b"FROM" and token.word == b"INFILE":
+            message = "Query has infile and was send directly to server."
+            raise raised_here(Code.UNKNOWN_TYPE_OF_QUERY, message)
+        if token.word not in _BEFORE_NAME and (before.word in _BEFORE_NAME or before.text == b"."):
+            token = token._replace(word=b"")  # a table may be called VALUES
         if token.word == b"VALUES" and token.depth == 0:
-            return Insert(text[: token.start], "Values", token.end)
+            return _insert(text, settings, token.start, b"Values", token.end)
+        if token.word == b"SETTINGS" and token.depth == 0 and settings is None:
+            settings = token.start
         if token.word in (b"SELECT", b"WITH", b"WATCH") and (token.depth == 0 or before.text == b"("):
             return None
         before = token
@@ -113,9 +127,29 @@ def insert_with_data(text: bytes, *, whole: bool) -> Insert | None:
     return None
 
 
+def _insert(text: bytes, settings: int | None, end: int, data_format: bytes, data: int) -> Insert:
+    middle = end if settings is None else settings
+    return Insert(text[:middle], text[middle:end], data_format.decode(), data)
+
+
+def _data_after(text: bytes, place: int, whole: bool) -> int:
+    found = _BEFORE_DATA.match(text, place)
+    data = found.end() if found else place
+    if not whole and data == len(text) and not text.endswith(b"\n"):
+        raise IncompleteError
+    return data
+
+
 @dataclass(frozen=True)
 class Output:
-    """Where a statement says how its result looks: its FORMAT (None if it names none), and how to send it elsewhere."""
+    """Where a statement says how its result looks.
+
+    Attributes:
+        text: the statement.
+        format: its FORMAT; None if it names none.
+        clause: where its FORMAT clause begins, or would.
+        end: where it ends, without semicolons and comments.
+    """
 
     text: bytes
     format: str | None
@@ -123,7 +157,7 @@ class Output:
     end: int
 
     def into(self, path: str, default_format: str) -> bytes:
-        """The statement, made to append its result to the file `path` in its format or the default one."""
+        """The statement, made to append its result to a file, in its own format or else the default one."""
         outfile = f"\nINTO OUTFILE '{path}' APPEND\n".encode()
         rest = self.text[self.clause : self.end] or f"FORMAT {default_format}".encode()
         return self.text[: self.clause] + outfile + rest
@@ -149,7 +183,7 @@ def output(text: bytes) -> Output:
 
 
 def _format_clause(outer: list[Token]) -> int | None:
-    """Where FORMAT stands that ends the query, alone or before SETTINGS; a column may be called format as well."""
+    """Where FORMAT stands that ends the query, alone or before SETTINGS; a column may have that name too."""
     for index in range(len(outer) - 2, 0, -1):
         follows = outer[index + 2].word if index + 2 < len(outer) else b"SETTINGS"
         if (

@@ -1,11 +1,11 @@
-"""Running a statement: in a thread of its own, from the request's body to the pipe that the answer is read from."""
+"""Running a statement: in a thread of its own, from the request's body to the pipe of its result."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
@@ -13,8 +13,12 @@ from marts_platform.embedded.clickhouse_http import compression, sql
 from marts_platform.embedded.clickhouse_http.body import Part, parts
 from marts_platform.embedded.clickhouse_http.engine import Connection, Engine, Summary
 from marts_platform.embedded.clickhouse_http.errors import Code, raised_here
+from marts_platform.embedded.clickhouse_http.inserts import Inserts
+from marts_platform.embedded.clickhouse_http.pipes import write_all
 from marts_platform.embedded.clickhouse_http.request import Request
 from marts_platform.embedded.clickhouse_http.sessions import Sessions, quoted
+
+MAX_STATEMENTS = 100  # at a time, of all clients; a server's max_concurrent_queries
 
 # Their results may be of any size. Everything else answers with a few rows, which pass through memory.
 _STREAMED = (b"SELECT", b"WITH", b"FROM")
@@ -53,6 +57,7 @@ class Statements:
     def __init__(self, engine: Engine, sessions: Sessions) -> None:
         self._engine = engine
         self._sessions = sessions
+        self._inserts = Inserts(MAX_STATEMENTS)
 
     def run(self, request: Request, body: Iterable[bytes], answer: Answer, pipe: int) -> None:
         """Runs a request's statement to its end.
@@ -87,9 +92,7 @@ class Statements:
         if request.method == "GET":
             raise _readonly()
         with self._sessions.connection(request, changes=False) as connection:
-            for name, value in request.parameters.items():
-                connection.execute(f"SET {quoted('param_' + name, '`')} = {quoted(value)}".encode())
-            connection.insert(insert.statement, insert.format, rows, answer.summary)
+            self._inserts.run(connection, insert, rows, request.parameters, answer.summary)
 
     def _query(self, request: Request, text: bytes, tables: list[_Table], answer: Answer, pipe: int) -> None:
         kind = self._engine.classify(text)
@@ -111,7 +114,7 @@ class Statements:
             self._sessions.connection(
                 request, changes=kind.changes_session, uses_database=word == b"USE"
             ) as connection,
-            _external(connection, tables),
+            self._external(connection, tables),
         ):
             if kind.statements and word in _STREAMED:
                 path = f"/dev/fd/{pipe}"
@@ -120,7 +123,19 @@ class Statements:
             result = connection.execute(text, name, request.parameters, answer.summary)
         if result:
             answer.format = name
-            _write(pipe, result)
+            write_all(pipe, result)
+
+    @contextmanager
+    def _external(self, connection: Connection, tables: list[_Table]) -> Generator[None]:
+        """Temporary tables for one query; dropped after it, since a session's connection stays."""
+        with ExitStack() as drops:
+            for table in tables:
+                name = quoted(table.name, "`")
+                connection.execute(f"CREATE TEMPORARY TABLE {name} ({table.structure})".encode())
+                drops.callback(connection.execute, f"DROP TEMPORARY TABLE {name}".encode())
+                insert = sql.Insert(f"INSERT INTO {name}".encode(), b"", table.format, 0)
+                self._inserts.run(connection, insert, iter([table.rows]), {}, Summary())
+            yield
 
 
 def _text(query: bytes, chunks: Iterator[bytes]) -> tuple[bytes, sql.Insert | None, Iterator[bytes]]:
@@ -168,29 +183,9 @@ def _table(request: Request, part: Part) -> _Table:
     return _Table(part.name, structure, data_format, part.content)
 
 
-@contextmanager
-def _external(connection: Connection, tables: list[_Table]) -> Iterator[None]:
-    """Temporary tables for one query; dropped after it, since a session's connection stays."""
-    for table in tables:
-        name = quoted(table.name, "`")
-        connection.execute(f"CREATE TEMPORARY TABLE {name} ({table.structure})".encode())
-        connection.insert(f"INSERT INTO {name}".encode(), table.format, iter([table.rows]), Summary())
-    try:
-        yield
-    finally:
-        for table in tables:
-            connection.execute(f"DROP TEMPORARY TABLE {quoted(table.name, '`')}".encode())
-
-
 def _readonly() -> Exception:
     return raised_here(
         Code.READONLY,
         "Cannot execute query in readonly mode. For queries over HTTP, method GET implies readonly. "
         "You should use method POST for modifying queries.",
     )
-
-
-def _write(pipe: int, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(pipe, rest) :]

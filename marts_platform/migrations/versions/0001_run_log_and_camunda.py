@@ -19,9 +19,8 @@ FILES = {
     "ops/ddl/etl_run_log_by_run.sql": "a2917062a2c4",
     "ops/ddl/quarantine.sql": "861b5123cdba",
     "ops/ddl/quarantine_standing.sql": "03bfd4619be9",
-    "camunda/ddl/json_of_bytes.sql": "c5cd985a7e2e",
-    "camunda/ddl/json_of_text.sql": "740c272bc76b",
-    "camunda/ddl/document_ids.sql": "8b04931a7fcf",
+    "camunda/ddl/json_of_bytes.sql": "471958b3b70a",
+    "camunda/ddl/json_of_text.sql": "3cfcd0fb3333",
     "camunda/ddl/attached_documents.sql": "637a93df111e",
     "camunda/ddl/act_hi_detail.sql": "3c59098019d4",
     "camunda/ddl/act_hi_detail_key.sql": "45232179ebb0",
@@ -30,7 +29,7 @@ FILES = {
     "camunda/ddl/process_variables.sql": "556361644d3d",
     "camunda/ddl/process_variables_by_process.sql": "e421758286ca",
     "camunda/ddl/process_variables_by_time.sql": "fb23ebe4421a",
-    "camunda/ddl/process_documents.sql": "6dfc7452bfca",
+    "camunda/ddl/process_documents.sql": "6741f61564a6",
     "camunda/ddl/process_documents_by_document.sql": "297cb833f3d6",
     "camunda/ddl/process_documents_by_first_document.sql": "51acf3957308",
     "camunda/ddl/process_documents_by_time.sql": "3a427bd4ccf5",
@@ -45,7 +44,6 @@ TABLES = (
 FUNCTIONS = (
     "camunda.json_of_bytes(text, bytea)",
     "camunda.json_of_text(text)",
-    "camunda.document_ids(jsonb)",
     "camunda.attached_documents(jsonb)",
 )
 

@@ -2,7 +2,7 @@
 CREATE TABLE camunda.process_documents (
     proc_inst_id_ text COLLATE "C" NOT NULL, -- The process instance.
     doc_id text COLLATE "C", -- doc.id of the first attached document; NULL if there is none.
-    doc_ids text [] COLLATE "C" NOT NULL, -- doc.id of every attached document, in their order.
+    doc_ids text[] COLLATE "C" NOT NULL, -- doc.id of every attached document, in their order.
     attached_documents integer, -- How many documents the list has; more than doc_ids where one has no doc.id; NULL if docIds could not be read.
     context_data jsonb, -- The variable contextData; NULL if never set, removed or not JSON.
     time_ timestamptz NOT NULL, -- The newest change of either part (UTC).

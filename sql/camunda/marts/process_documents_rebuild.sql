@@ -45,9 +45,8 @@ WITH current_values AS (
 newest AS (
     SELECT DISTINCT ON (proc_inst_id_, name_)
         *,
-        count(*) OVER (PARTITION BY proc_inst_id_, name_) AS instances,
-        NULL::text [] AS known_ids,
-        NULL::integer AS known_count
+        coalesce(json_, camunda.json_of_text(nullif(text_, ''))) AS document,
+        count(*) OVER (PARTITION BY proc_inst_id_, name_) AS instances
     FROM current_values
     ORDER BY
         proc_inst_id_ ASC,
@@ -58,44 +57,49 @@ newest AS (
         detail_id_ DESC
 ),
 
-docs AS (
-    SELECT *
-    FROM newest
-    WHERE name_ = 'docIds'
-),
-
-context AS (
-    SELECT *
-    FROM newest
-    WHERE name_ = 'contextData'
+joined AS (
+    SELECT
+        coalesce(docs.proc_inst_id_, context.proc_inst_id_) AS proc_inst_id_,
+        docs.document AS documents,
+        coalesce(docs.is_empty, TRUE) AS is_empty,
+        ARRAY(
+            SELECT found.id #>> ARRAY[]::text[]
+            FROM jsonb_path_query(
+                    docs.document,
+                    'strict $."report.AttachedDocuments"[*]
+                    ? (@."doc.id".type() == "string" || @."doc.id".type() == "number")."doc.id"',
+                    silent => TRUE
+                ) AS found (id)
+        ) AS doc_ids,
+        context.document AS context_data,
+        docs.time_ AS doc_ids_time_,
+        context.time_ AS context_data_time_,
+        docs.var_inst_id_ AS doc_ids_var_inst_id_,
+        docs.sequence_counter_ AS doc_ids_sequence_,
+        docs.detail_id_ AS doc_ids_detail_id_,
+        context.var_inst_id_ AS context_data_var_inst_id_,
+        context.sequence_counter_ AS context_data_sequence_,
+        context.detail_id_ AS context_data_detail_id_,
+        coalesce(docs.instances, 1) > 1 OR coalesce(context.instances, 1) > 1 AS is_contested
+    FROM (SELECT * FROM newest WHERE name_ = 'docIds') AS docs
+    FULL JOIN (SELECT * FROM newest WHERE name_ = 'contextData') AS context
+        ON docs.proc_inst_id_ = context.proc_inst_id_
 )
 
 SELECT
-    coalesce(docs.proc_inst_id_, context.proc_inst_id_) AS proc_inst_id_,
-    found.doc_ids[1] AS doc_id,
-    found.doc_ids,
-    CASE
-        WHEN docs.known_ids IS NOT NULL THEN docs.known_count
-        WHEN coalesce(docs.is_empty, TRUE) THEN 0
-        ELSE camunda.attached_documents(found.document)
-    END AS attached_documents,
-    coalesce(context.json_, camunda.json_of_text(nullif(context.text_, ''))) AS context_data,
-    greatest(docs.time_, context.time_) AS time_,
-    docs.time_ AS doc_ids_time_,
-    context.time_ AS context_data_time_,
-    docs.var_inst_id_ AS doc_ids_var_inst_id_,
-    docs.sequence_counter_ AS doc_ids_sequence_,
-    docs.detail_id_ AS doc_ids_detail_id_,
-    context.var_inst_id_ AS context_data_var_inst_id_,
-    context.sequence_counter_ AS context_data_sequence_,
-    context.detail_id_ AS context_data_detail_id_,
-    coalesce(docs.instances, 1) > 1 OR coalesce(context.instances, 1) > 1 AS is_contested
-FROM docs
-FULL JOIN context ON docs.proc_inst_id_ = context.proc_inst_id_
-CROSS JOIN LATERAL (
-    SELECT
-        parsed.document,
-        coalesce(docs.known_ids, camunda.document_ids(parsed.document), ARRAY[]::text []) AS doc_ids
-    FROM (SELECT coalesce(docs.json_, camunda.json_of_text(nullif(docs.text_, ''))) AS document OFFSET 0) AS parsed
-    OFFSET 0
-) AS found
+    proc_inst_id_,
+    doc_ids[1] AS doc_id,
+    doc_ids,
+    CASE WHEN is_empty THEN 0 ELSE camunda.attached_documents(documents) END AS attached_documents,
+    context_data,
+    greatest(doc_ids_time_, context_data_time_) AS time_,
+    doc_ids_time_,
+    context_data_time_,
+    doc_ids_var_inst_id_,
+    doc_ids_sequence_,
+    doc_ids_detail_id_,
+    context_data_var_inst_id_,
+    context_data_sequence_,
+    context_data_detail_id_,
+    is_contested
+FROM joined

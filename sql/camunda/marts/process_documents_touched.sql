@@ -21,21 +21,18 @@ WITH in_window AS (
     GROUP BY proc_inst_id_
 ),
 
-keys AS (
-    SELECT proc_inst_id_
-    FROM in_window
-    UNION
+from_window AS (
     SELECT proc_inst_id_
     FROM camunda.process_documents
-    WHERE doc_ids_time_ >= %(start)s AND doc_ids_time_ < %(end)s
-    UNION
-    SELECT proc_inst_id_
-    FROM camunda.process_documents
-    WHERE context_data_time_ >= %(start)s AND context_data_time_ < %(end)s
+    WHERE
+        (doc_ids_time_ >= %(start)s AND doc_ids_time_ < %(end)s)
+        OR (context_data_time_ >= %(start)s AND context_data_time_ < %(end)s)
 )
 
 SELECT
-    keys.proc_inst_id_,
+    proc_inst_id_,
+    in_window.doc_ids_sequence_,
+    in_window.context_data_sequence_,
     coalesce(
         present.is_contested
         OR in_window.is_uncounted
@@ -57,6 +54,6 @@ SELECT
         AND coalesce(in_window.context_data_sequence_, -1) < present.context_data_sequence_,
         FALSE
     ) AS in_doubt
-FROM keys
-LEFT JOIN in_window ON keys.proc_inst_id_ = in_window.proc_inst_id_
-LEFT JOIN camunda.process_documents AS present ON keys.proc_inst_id_ = present.proc_inst_id_
+FROM in_window
+FULL JOIN from_window USING (proc_inst_id_)
+LEFT JOIN camunda.process_documents AS present USING (proc_inst_id_)

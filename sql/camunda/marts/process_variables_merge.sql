@@ -41,7 +41,7 @@ FROM (
         detail.time_ >= %(start)s
         AND detail.time_ < %(end)s
         AND detail.type_ = 'VariableUpdate'
-        AND detail.var_inst_id_ IN (SELECT var_inst_id_ FROM {touched} AS touched)
+        AND detail.var_inst_id_ IN (SELECT var_inst_id_ FROM {touched})
     UNION ALL
     SELECT
         present.var_inst_id_,
