@@ -35,7 +35,7 @@ soak: $(READY)  ## Run the tests that take minutes to hours
 
 # All of it, whatever the first of them finds.
 lint: $(READY)  ## Check the code and the SQL: ruff, basedpyright, sqlfluff
-	@failed=; for check in "ruff check" "ruff format --check --output-format concise" basedpyright "sqlfluff lint --processes 0 sql"; do \
+	@failed=; for check in "ruff check --output-format concise" "ruff format --check --output-format concise" basedpyright "sqlfluff lint --processes 0 sql"; do \
 		echo "$$check"; $(BIN)/$$check || failed="$$failed, $$check"; done; \
 	[ -z "$$failed" ] || { echo "lint: failed$$failed" >&2; exit 1; }
 

@@ -52,8 +52,8 @@ def stack() -> Stack:
     stack = Stack()
     stack.start()
     with psycopg.connect(stack.owner_url("warehouse"), autocommit=True) as connection:
-        # Only a crash of the whole machine could tell, and this stack is thrown away. CREATE and DROP DATABASE wait
-        # for a checkpoint, which is most of their time.
+        # Only a crash of the whole machine could tell, and this stack is thrown away. CREATE and DROP
+        # DATABASE wait for a checkpoint, which is most of their time.
         connection.execute("ALTER SYSTEM SET fsync = off")
         connection.execute("SELECT pg_reload_conf()")
     return stack
@@ -61,7 +61,7 @@ def stack() -> Stack:
 
 @pytest.fixture
 def warehouse_url(stack: Stack) -> str:
-    """The embedded warehouse, shared by the whole session: for tests that clean up. See also `database_url`."""
+    """The embedded warehouse, shared by the session: for tests that clean up. See also `database_url`."""
     return settings.load().url("warehouse_url")
 
 
@@ -73,9 +73,9 @@ def camunda_owner_url(stack: Stack) -> str:
 
 @pytest.fixture
 def new_database(stack: Stack) -> Iterator[NewDatabase]:
-    """Makes fresh, empty databases on the embedded server; each call returns the URL of one for the warehouse's role.
+    """Makes fresh, empty databases on the embedded server, dropped after the test.
 
-    They are dropped after the test.
+    Each call returns the URL of one, for the warehouse's role, which owns it.
     """
     url = settings.load().url("warehouse_url")
     with ExitStack() as made:
@@ -113,7 +113,7 @@ def source_server(request: pytest.FixtureRequest) -> Iterator[SourceServer]:
 
 @pytest.fixture(scope="session")
 def _dagster_template(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The name of a database that holds Dagster's empty tables: making them takes a second, copying them does not."""
+    """The name of a database with Dagster's empty tables: making them takes a second, a copy does not."""
     from dagster_postgres import DagsterPostgresStorage
 
     from marts_platform.dagster_storage import storage_url

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -21,8 +21,8 @@ READER = "camunda_reader"
 class SourceServer:
     """A fresh database on a server that may hold a Camunda engine.
 
-    `owner_url` may do everything there; `reader_url` is what a careful administrator gives the platform: SELECT and
-    pg_read_all_stats.
+    `owner_url` may do everything there; `reader_url` is what a careful administrator gives the platform:
+    SELECT and pg_read_all_stats.
     """
 
     name: str
@@ -41,7 +41,7 @@ def as_role(url: str, role: str, password: str) -> str:
 
 
 @contextmanager
-def scratch_database(superuser_url: str, owner: str, template: str = "template0") -> Iterator[str]:
+def scratch_database(superuser_url: str, owner: str, template: str = "template0") -> Generator[str]:
     """A new database, a copy of `template`, for as long as the context lasts.
 
     Args:

@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -21,7 +22,7 @@ def _marts(*arguments: str) -> Result:
 
 def _passwords() -> list[str]:
     content = settings.stack_environment(settings.home())
-    return [url.split(":")[2].split("@")[0] for name, url in content.items() if name.endswith("_URL")]
+    return [password for url in content.values() if (password := urlsplit(url).password)]
 
 
 def test_help_names_the_commands() -> None:
@@ -42,7 +43,7 @@ def test_help_is_quick_to_import() -> None:
 def test_status_shows_servers_and_settings_and_no_secret(stack: Stack) -> None:
     result = _marts("status")
     assert result.exit_code == 0
-    (server,) = stack.status()
+    server = next(server for server in stack.status() if server.name == "postgres")
     for shown in ("postgres", "running", str(server.port), str(server.pid), "18."):
         assert shown in result.output
     for name, field in settings.Settings.model_fields.items():
@@ -50,7 +51,7 @@ def test_status_shows_servers_and_settings_and_no_secret(stack: Stack) -> None:
         assert field.description and field.description in result.output
     assert "embedded stack" in result.output and "default" in result.output
     assert f"postgresql://warehouse:****@127.0.0.1:{server.port}/warehouse" in result.output
-    assert len(_passwords()) == 3
+    assert len(_passwords()) >= 3
     assert not [password for password in _passwords() if password in result.output]
 
 

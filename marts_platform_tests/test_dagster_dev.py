@@ -1,4 +1,4 @@
-"""`marts dev`: Dagster's UI and daemon on the embedded stack; a killed run starts again; it ends as a whole."""
+"""`marts dev`: Dagster's UI and daemon on the stack; a killed run starts again; it ends as a whole."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,9 @@ def waits() -> None:
 defs = dg.Definitions(assets=[waits], executor=dg.in_process_executor)
 """
 _LAUNCH = """
-mutation($p: ExecutionParams!) { launchRun(executionParams: $p) { __typename ... on LaunchRunSuccess { run { runId } } } }
+mutation($p: ExecutionParams!) {
+  launchRun(executionParams: $p) { __typename ... on LaunchRunSuccess { run { runId } } }
+}
 """
 
 
@@ -50,7 +52,7 @@ def _wait(what: str, seconds: float, until: Callable[[], Any]) -> Any:
 
 
 @contextmanager
-def _dev(tmp_path: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+def _dev(tmp_path: Path, port: int) -> Generator[subprocess.Popen[bytes]]:
     (tmp_path / "scratch_location.py").write_text(_CODE)
     workspace = tmp_path / "workspace.yaml"
     workspace.write_text("load_from: [{python_module: scratch_location}]\n")

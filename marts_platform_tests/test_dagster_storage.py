@@ -64,7 +64,7 @@ def test_what_children_are_told_holds_no_address_and_no_secret(instance: dg.Dags
 def test_a_plain_dagster_in_the_checkout_uses_the_same_storage(
     stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What `dagster dev` does without DAGSTER_HOME: a temporary home, the configuration of the working folder."""
+    """What `dagster dev` does without DAGSTER_HOME: a temporary home, the working folder's configuration."""
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
     ref = InstanceRef.from_dir(str(tmp_path), config_dir=str(shipped("dagster.yaml").parent))
     with (

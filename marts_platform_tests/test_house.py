@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import sqlglot
-from sqlglot.tokens import TokenType
+from sqlglot import TokenType, tokenize
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "marts_platform"
@@ -23,7 +22,7 @@ GROUND = {"settings", "core"}
 WAREHOUSES = GROUND | {"resources", "io_managers"}
 DOMAINS = {"bionicpro", "camunda", "chat", "delivery", "shop"}
 DAGSTER = {"dagster_home", "dagster_storage", "run_launcher"}
-COMMANDS = {"cli", "console", "dagster_dev", "sql_console"}
+COMMANDS = {"cli", "console", "dagster_dev", "demonstration", "materialization", "sql_console"}
 EVERYTHING = WAREHOUSES | DOMAINS | DAGSTER | COMMANDS | {"definitions", "embedded", "migrations"}
 MAY_IMPORT: dict[str, set[str]] = {
     "settings": set(),
@@ -140,7 +139,7 @@ def test_every_sql_file_holds_one_statement() -> None:
     assert files
     wrong: list[str] = []
     for file in files:
-        tokens = [token.token_type for token in sqlglot.tokenize(file.read_text("utf-8"), read="postgres")]
+        tokens = [token.token_type for token in tokenize(file.read_text("utf-8"), read="postgres")]
         if not tokens or TokenType.SEMICOLON in tokens[:-1]:
             wrong.append(str(file.relative_to(ROOT)))
     assert not wrong, wrong

@@ -27,6 +27,7 @@ PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf
 # Distributions that a declared one brings along.
 BROUGHT_BY = {
     "backports-zstd": "clickhouse-connect",
+    "dagster-shared": "dagster",
     "lz4": "clickhouse-connect",
     "pydantic": "pydantic-settings",
     "starlette": "dagster-webserver",

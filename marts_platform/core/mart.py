@@ -145,7 +145,16 @@ def mart(
     Returns:
         A decorator that turns the function into a Dagster asset. A run over a range of partitions
         publishes one after another; a retry skips those its chain of runs has published.
+
+    Raises:
+        ValueError: the publication's column and the partitions do not go together.
     """
+    if isinstance(publication, Replace) and (publication.column is None) != (partitions_def is None):
+        # Without a column each partition would replace the whole table; without partitions nothing would be
+        # replaced.
+        raise ValueError(
+            f"{asset}: Replace takes a time column for an asset with partitions, and none for one without"
+        )
     table = declared(ddl)
     spec = Mart(asset, table, publication, tuple(audits), quarantine, fingerprint, tuple(upstream))
     key = dg.AssetKey.from_user_string(asset)

@@ -51,6 +51,7 @@ class Column:
         nullable: whether NULL may stand there.
         description: what it holds, for the UI and the engine's comments.
         generated: the engine computes it, so nobody writes it.
+        has_default: whoever writes may leave it out.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Column:
     nullable: bool
     description: str
     generated: bool = False
+    has_default: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,7 @@ def _column(name: str, rest: str, description: str) -> Column:
         nullable="NOT NULL" not in rest,
         description=description.strip(),
         generated="GENERATED ALWAYS AS" in rest and "IDENTITY" not in rest,
+        has_default="DEFAULT" in rest,
     )
 
 

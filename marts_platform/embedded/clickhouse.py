@@ -1,4 +1,4 @@
-"""ClickHouse: the engine of the PyPI package ``chdb`` behind ClickHouse's HTTP interface (`clickhouse_http`)."""
+"""ClickHouse: the engine of the PyPI package ``chdb`` behind its HTTP interface (`clickhouse_http`)."""
 
 from __future__ import annotations
 

@@ -59,7 +59,8 @@ class PostgresIOManager(dg.ConfigurableIOManager):
     @contextlib.contextmanager
     def load(self, mart: Mart, slice_: Slice, run: Run) -> Generator[PostgresLoad]:
         """One load as the slice's only writer: committed at the end, undone and recorded on a fault."""
-        from marts_platform.io_managers.postgres_load import PostgresLoad, refuse_mismatch
+        from marts_platform.io_managers.postgres_columns import refuse_mismatch
+        from marts_platform.io_managers.postgres_load import PostgresLoad
 
         limits = Limits(lock_timeout=_WRITER_WAIT_SECONDS)
         purpose = f"load {mart.asset} {slice_}"
@@ -160,8 +161,10 @@ class PostgresIOManager(dg.ConfigurableIOManager):
         It holds all of them in memory: for what is small. Aware times are ``datetime64[us, UTC]``,
         decimals ``Decimal``, integers and booleans pandas' nullable types.
         """
-        from marts_platform.io_managers.frames import typed_frame
-        from marts_platform.io_managers.postgres_load import quoted
+        from psycopg2.extras import register_default_json, register_default_jsonb
+
+        from marts_platform.io_managers.frames import json_value, typed_frame
+        from marts_platform.io_managers.postgres_session import quoted
 
         limits = Limits(read_only=True)
         with self.warehouse.connect(limits, purpose="read") as connection, connection.cursor() as cursor:
@@ -171,6 +174,9 @@ class PostgresIOManager(dg.ConfigurableIOManager):
                 "start": relation.window.start if relation.window else None,
                 "end": relation.window.end if relation.window else None,
             }
+            # psycopg2's own reading makes a float of every number with a point.
+            register_default_json(connection, loads=json_value)
+            register_default_jsonb(connection, loads=json_value)
             cursor.execute(compose(file, names), bounds)
             return typed_frame(cursor.fetchall(), relation.table)
 

@@ -55,7 +55,7 @@ NewHome = Callable[[], Marts]
 
 @pytest.fixture
 def new_home() -> Iterator[NewHome]:
-    """Makes homes, each with nothing in it yet; their stacks are stopped after the test, also if pytest is killed.
+    """Makes homes, each with nothing in it yet; their stacks end with the test, also if pytest is killed.
 
     Not in `tmp_path`: every pytest that starts on the machine closes that folder to other accounts again.
     """

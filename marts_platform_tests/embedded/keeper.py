@@ -1,7 +1,7 @@
 """Stops the stack of a test session when the session is over, however it ended: also by a kill -9.
 
-Run as a process of its own that holds the reading end of a pipe; the session holds the other end, which the kernel
-closes with it.
+Run as a process of its own that holds the reading end of a pipe; the session holds the other end, which the
+kernel closes with it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from marts_platform.embedded.stack import Stack
 
 
 class Keeper:
-    """The session's side: stops the stack of `folder` and deletes the folder when closed, or when this process dies."""
+    """The session's side: once closed, or when this process dies, `folder`'s stack ends and is deleted."""
 
     def __init__(self, folder: Path) -> None:
         root = Path(__file__).resolve().parents[2]

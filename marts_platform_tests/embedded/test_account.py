@@ -43,7 +43,7 @@ def test_what_others_were_granted_stays() -> None:
 
 @pytest.fixture
 def closed() -> Iterator[Path]:
-    """A folder below two that are closed to others. Not in pytest's own, which pytest closes again and again."""
+    """A folder below two closed to others. Not in pytest's own, which every pytest closes again."""
     if os.geteuid() != 0:
         pytest.skip("only root runs servers as another account")
     with TemporaryDirectory(prefix="marts-tests-") as folder:

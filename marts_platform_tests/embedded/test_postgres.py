@@ -86,7 +86,7 @@ def test_the_reader_reads_what_others_make_and_nothing_more(stack: Stack, camund
                     f"SELECT pg_terminate_backend({owner.info.backend_pid})",
                 ):
                     with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedTable)):
-                        reader.execute(forbidden)
+                        reader.execute(forbidden.encode())
         finally:
             owner.execute("DROP SCHEMA late CASCADE")
 
@@ -116,7 +116,8 @@ def test_no_role_enters_another_ones_database(stack: Stack, role: str, database:
 def test_the_warehouse_role_owns_its_database_and_is_no_superuser(warehouse_url: str) -> None:
     with psycopg.connect(warehouse_url) as connection:
         row = connection.execute(
-            "SELECT rolsuper, rolcreaterole, rolcreatedb, rolreplication FROM pg_roles WHERE rolname = current_user"
+            "SELECT rolsuper, rolcreaterole, rolcreatedb, rolreplication FROM pg_roles"
+            " WHERE rolname = current_user"
         ).fetchone()
         assert row == (False, False, False, False)
         connection.execute("CREATE SCHEMA its_own")

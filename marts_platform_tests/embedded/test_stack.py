@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -13,6 +14,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
@@ -25,7 +27,11 @@ from marts_platform_tests.embedded.conftest import Marts, NewHome
 pytestmark = pytest.mark.timeout(240)
 
 
-def _content(marts: Marts) -> dict[str, dict[str, str]]:
+# Whatever other servers the stack has: these tests are about this one and about the stack itself.
+UP = ("up", "postgres")
+
+
+def _content(marts: Marts) -> dict[str, Any]:
     return json.loads((marts.home / "stack.json").read_text())
 
 
@@ -34,20 +40,26 @@ def _warehouse(marts: Marts) -> str:
 
 
 def _postmaster(marts: Marts) -> psutil.Process:
-    (server,) = Stack(marts.home).status()
+    server = next(server for server in Stack(marts.home).status() if server.name == "postgres")
     assert server.alive and server.pid is not None
     return psutil.Process(server.pid)
 
 
 def _passwords(marts: Marts) -> list[str]:
-    servers: dict[str, dict[str, dict[str, str]]] = json.loads((marts.home / "stack.json").read_text())[
-        "servers"
-    ]
-    return [password for server in servers.values() for password in server["passwords"].values()]
+    servers: dict[str, dict[str, Any]] = _content(marts)["servers"]
+    return [password for server in servers.values() for password in server.get("passwords", {}).values()]
+
+
+def _kill(victims: list[psutil.Process]) -> None:
+    for victim in victims:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            victim.kill()
 
 
 def _serves(marts: Marts) -> bool:
-    for url in [*_content(marts)["environment"].values(), *_content(marts)["owners"].values()]:
+    names = ("MARTS_WAREHOUSE_URL", "MARTS_DAGSTER_URL", "MARTS_CAMUNDA_URL")
+    urls = [_content(marts)["environment"][name] for name in names]
+    for url in [*urls, *_content(marts)["owners"].values()]:
         with psycopg.connect(url) as connection:
             connection.execute("SELECT 1")
     return True
@@ -65,26 +77,26 @@ def _remembered(marts: Marts) -> list[int]:
 
 
 def test_up_again_changes_nothing(marts: Marts) -> None:
-    marts("up")
+    marts(*UP)
     before, pid = _content(marts), _postmaster(marts).pid
-    marts("up")
+    marts(*UP)
     assert _content(marts) == before
     assert _postmaster(marts).pid == pid
 
 
 def test_down_keeps_data_and_passwords_and_takes_back_the_settings(marts: Marts) -> None:
-    marts("up")
+    marts(*UP)
     _remember(marts, 1)
     before = _content(marts)
     marts("down")
     assert _content(marts)["environment"] == {}
-    marts("up")
+    marts(*UP)
     assert _content(marts) == before
     assert _remembered(marts) == [1]
 
 
 def test_down_again_and_down_of_nothing(marts: Marts, tmp_path: Path) -> None:
-    marts("up")
+    marts(*UP)
     marts("down")
     marts("down")
     absent = Marts(tmp_path / "absent")
@@ -93,33 +105,42 @@ def test_down_again_and_down_of_nothing(marts: Marts, tmp_path: Path) -> None:
 
 
 def test_a_killed_postmaster_comes_back_with_its_data(marts: Marts) -> None:
-    marts("up")
+    marts(*UP)
     for value in range(3):
         _remember(marts, value)
         _postmaster(marts).kill()
-        marts("up")
+        marts(*UP)
     assert _remembered(marts) == [0, 1, 2]
 
 
 def test_a_server_killed_with_all_its_processes_comes_back(marts: Marts) -> None:
-    marts("up")
+    marts(*UP)
     _remember(marts, 1)
     postmaster = _postmaster(marts)
-    for process in [*postmaster.children(recursive=True), postmaster]:
-        process.kill()
+    _kill([*postmaster.children(recursive=True), postmaster])
     assert "stopped" in marts("status")
-    marts("up")
+    marts(*UP)
+    assert _remembered(marts) == [1]
+
+
+def test_down_amid_the_recovery_from_a_crash_is_quick(marts: Marts) -> None:
+    """PostgreSQL 18.6 hangs when it is asked to stop at that moment; an immediate stop came a minute later."""
+    marts(*UP)
+    _remember(marts, 1)
+    _kill(_postmaster(marts).children())
+    began = time.monotonic()
+    marts("down")
+    assert time.monotonic() - began < 30
+    marts(*UP)
     assert _remembered(marts) == [1]
 
 
 def _kill_at_random(marts: Marts, command: str, seconds: float, *, with_children: bool) -> None:
-    process = marts.start(command)
+    process = marts.start(command, *(["postgres"] if command == "up" else []))
     time.sleep(random.uniform(0, seconds))
     victims = psutil.Process(process.pid).children(recursive=True) if with_children else []
     process.kill()
-    for victim in victims:
-        if victim.is_running():
-            victim.kill()
+    _kill(victims)
     process.communicate()
 
 
@@ -127,19 +148,19 @@ def _kill_at_random(marts: Marts, command: str, seconds: float, *, with_children
 def test_up_killed_at_random_moments_of_a_first_start(new_home: NewHome, with_children: bool) -> None:
     measured = new_home()
     began = time.monotonic()
-    measured("up")
+    measured(*UP)
     seconds = time.monotonic() - began
     for _ in range(2):
         marts = new_home()
         for _ in range(4):
             _kill_at_random(marts, "up", seconds, with_children=with_children)
-        marts("up")
+        marts(*UP)
         assert _serves(marts)
         assert not list((marts.home / "postgres").glob("new-*"))
 
 
 def test_up_and_down_killed_at_random_moments_keep_data(marts: Marts) -> None:
-    marts("up")
+    marts(*UP)
     written: list[int] = []
     for value in range(4):
         _remember(marts, value)
@@ -147,13 +168,13 @@ def test_up_and_down_killed_at_random_moments_keep_data(marts: Marts) -> None:
         _kill_at_random(marts, "down", 1.0, with_children=False)
         for _ in range(2):
             _kill_at_random(marts, "up", 1.5, with_children=value % 2 == 0)
-        marts("up")
+        marts(*UP)
         assert _remembered(marts) == written
         assert _serves(marts)
 
 
 def test_concurrent_ups_start_one_server(marts: Marts) -> None:
-    started = [marts.start("up") for _ in range(4)]
+    started = [marts.start(*UP) for _ in range(4)]
     for process in started:
         _, errors = process.communicate(timeout=180)
         assert process.returncode == 0, errors
@@ -174,23 +195,23 @@ def _reaper(process: psutil.Process) -> int:
 
 
 def test_a_remembered_port_that_somebody_took_is_left_to_them(marts: Marts) -> None:
-    marts("up")
+    marts(*UP)
     _remember(marts, 1)
     port = _content(marts)["servers"]["postgres"]["port"]
     marts("down")
     with socket.create_server((LOOPBACK, int(port))):
-        marts("up")
+        marts(*UP)
         other = _content(marts)["servers"]["postgres"]["port"]
         assert other != port
         assert _remembered(marts) == [1]
         marts("down")
-    marts("up")
+    marts(*UP)
     assert _content(marts)["servers"]["postgres"]["port"] == other
 
 
 @pytest.mark.parametrize("kind", ["stranger", "zombie", "nobody"])
 def test_a_stale_pid_file_is_seen_through(marts: Marts, kind: str) -> None:
-    marts("up")
+    marts(*UP)
     _remember(marts, 1)
     pid_file = marts.home / "postgres" / "data" / "postmaster.pid"
     lines = pid_file.read_text().splitlines()
@@ -205,7 +226,7 @@ def test_a_stale_pid_file_is_seen_through(marts: Marts, kind: str) -> None:
             stranger.wait()
         pid_file.write_text("\n".join([str(stranger.pid), *lines[1:]]) + "\n")
         assert "stopped" in marts("status")
-        marts("up")
+        marts(*UP)
         assert _remembered(marts) == [1]
         assert kind != "stranger" or stranger.poll() is None
     finally:
@@ -215,24 +236,24 @@ def test_a_stale_pid_file_is_seen_through(marts: Marts, kind: str) -> None:
 
 @pytest.mark.parametrize("running", [True, False])
 def test_a_lost_stack_file_is_made_again(marts: Marts, running: bool) -> None:
-    marts("up")
+    marts(*UP)
     _remember(marts, 1)
     if not running:
         marts("down")
     (marts.home / "stack.json").unlink()
-    marts("up")
+    marts(*UP)
     assert _remembered(marts) == [1]
     assert _serves(marts)
 
 
 def test_a_stack_file_with_other_passwords_is_healed(marts: Marts) -> None:
-    marts("up")
+    marts(*UP)
     _remember(marts, 1)
     marts("down")
     content = json.loads((marts.home / "stack.json").read_text())
     content["servers"]["postgres"]["passwords"] = {"superuser": "of-another-server"}
     (marts.home / "stack.json").write_text(json.dumps(content))
-    marts("up")
+    marts(*UP)
     assert _remembered(marts) == [1]
 
 
@@ -246,29 +267,36 @@ def test_a_damaged_stack_file_is_named(marts: Marts) -> None:
 
 
 def test_only_the_owner_may_read_the_stack_file(marts: Marts) -> None:
-    marts("up")
+    marts(*UP)
     marts("down")
-    marts("up")
+    marts(*UP)
     assert stat.S_IMODE((marts.home / "stack.json").stat().st_mode) == 0o600
     assert {path.name for path in marts.home.iterdir()} == {"postgres", "stack.json", "stack.lock"}
     assert stat.S_IMODE((marts.home / "postgres").stat().st_mode) == 0o700
 
 
+def test_a_server_that_is_none_is_named(marts: Marts) -> None:
+    code, _, errors = marts.run("up", "oracle")
+    assert code == 1
+    assert "oracle" in errors and "postgres" in errors and "Traceback" not in errors
+
+
 def test_nothing_listens_beyond_loopback(marts: Marts) -> None:
     marts("up")
-    postmaster = _postmaster(marts)
-    listening = [
-        found.laddr
-        for process in [postmaster, *postmaster.children(recursive=True)]
-        for found in process.net_connections("all")
-        if found.status == psutil.CONN_LISTEN or (found.family == socket.AF_UNIX and found.laddr)
-    ]
-    port = int(_content(marts)["servers"]["postgres"]["port"])
-    assert [tuple(address) for address in listening] == [(LOOPBACK, port)]
+    for server in Stack(marts.home).status():
+        assert server.alive and server.pid is not None
+        process = psutil.Process(server.pid)
+        listening = [
+            found.laddr
+            for member in [process, *process.children(recursive=True)]
+            for found in member.net_connections("all")
+            if found.status == psutil.CONN_LISTEN or (found.family == socket.AF_UNIX and found.laddr)
+        ]
+        assert [tuple(address) for address in listening] == [(LOOPBACK, server.port)], server.name
 
 
 def test_no_role_gets_in_without_its_password(marts: Marts) -> None:
-    marts("up")
+    marts(*UP)
     for url in _content(marts)["owners"].values():
         with pytest.raises(psycopg.OperationalError, match="password"):
             psycopg.connect(url.replace(_passwords(marts)[0], "wrong"))
@@ -300,16 +328,17 @@ def test_no_process_and_no_file_shows_a_password(marts: Marts) -> None:
         over.set()
         watcher.join()
     passwords = _passwords(marts)
-    assert len(passwords) == 4 and all(len(password) >= 32 for password in passwords)
+    assert len(passwords) >= 4 and all(len(password) >= 32 for password in passwords)
     assert any("initdb" in line for line in seen)
     assert not [line for line in seen for password in passwords if password in line]
     marts("down")
-    files = [path for path in marts.home.rglob("*") if path.is_file() and path.name != "stack.json"]
+    files = [path for path in (marts.home / "postgres").rglob("*") if path.is_file()]
+    assert files
     assert not [path for path in files for password in passwords if password.encode() in path.read_bytes()]
 
 
 def test_the_postmaster_outlives_a_terminal(marts: Marts) -> None:
-    process = marts.start("up")
+    process = marts.start(*UP)
     process.communicate(timeout=120)
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, signal.SIGHUP)
@@ -319,7 +348,7 @@ def test_the_postmaster_outlives_a_terminal(marts: Marts) -> None:
 def test_closed_folders_open_for_the_servers_account_only(marts: Marts) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root runs servers as another account")
-    marts("up")
+    marts(*UP)
     closed = [
         folder for folder in [marts.home, *marts.home.parents] if not folder.stat().st_mode & stat.S_IXOTH
     ]

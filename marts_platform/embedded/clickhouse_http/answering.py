@@ -127,6 +127,8 @@ class Answering:
             return
         message = {"type": "http.response.body", "body": data, "more_body": True}
         try:
-            await asyncio.wait_for(self._send(message), _SEND_SECONDS)
+            # Not wait_for: in Python 3.11 it swallows a cancellation that comes when the send is done already.
+            async with asyncio.timeout(_SEND_SECONDS):
+                await self._send(message)
         except TimeoutError:
             raise ClientGoneError from None

@@ -39,7 +39,8 @@ class Body:
             continue
 
     async def _next(self) -> bytes:
-        message = await asyncio.wait_for(self._receive(), _SECONDS)
+        async with asyncio.timeout(_SECONDS):
+            message = await self._receive()
         if message["type"] == "http.disconnect":
             raise ClientGoneError
         if not message.get("more_body", False):

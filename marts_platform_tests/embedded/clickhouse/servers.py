@@ -1,11 +1,11 @@
-"""The ClickHouse servers that the tests run against: the embedded one, and a real one where one is offered."""
+"""The ClickHouse servers that tests run against: the embedded one, and a real one where it is offered."""
 
 from __future__ import annotations
 
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,17 +72,18 @@ class Embedded:
 
     def __init__(self, home: Path) -> None:
         self.home = home
+        self._remembered = home / "memory.json"
         self._memory: dict[str, Any] = {}
+
+    def _remember(self) -> None:
+        self._remembered.write_text(json.dumps(self._memory), "utf-8")
 
     @property
     def server(self) -> ClickHouseServer:
         """A new handle, as each command of the stack makes one; it knows what was written to disk."""
-        path = self.home / "memory.json"
-        if path.exists():
-            self._memory = json.loads(path.read_text("utf-8"))
-        return ClickHouseServer(
-            self.home / "clickhouse", self._memory, lambda: path.write_text(json.dumps(self._memory), "utf-8")
-        )
+        if self._remembered.exists():
+            self._memory = json.loads(self._remembered.read_text("utf-8"))
+        return ClickHouseServer(self.home / "clickhouse", self._memory, self._remember)
 
     @property
     def endpoint(self) -> Endpoint:
@@ -103,7 +104,7 @@ class Embedded:
 
 
 @contextmanager
-def embedded_home() -> Iterator[Embedded]:
+def embedded_home() -> Generator[Embedded]:
     """A home with a server that is not started yet; stopped at the end."""
     home = Path(tempfile.mkdtemp(prefix="marts-tests-"))
     keeper = Keeper(home)

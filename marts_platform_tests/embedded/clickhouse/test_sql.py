@@ -35,7 +35,19 @@ from marts_platform.embedded.clickhouse_http.sql import (
 def test_rows_begin_after_the_format(text: bytes, statement: bytes, data_format: str, data: bytes) -> None:
     insert = insert_with_data(text, whole=True)
     assert insert is not None
-    assert (insert.statement, insert.format, text[insert.data :]) == (statement, data_format, data)
+    assert (insert.target + insert.settings, insert.format, text[insert.data :]) == (
+        statement,
+        data_format,
+        data,
+    )
+
+
+def test_rows_come_from_a_file() -> None:
+    insert = insert_with_data(b"INSERT INTO t (a) SETTINGS x = 'SETTINGS' VALUES (1)", whole=True)
+    assert insert is not None
+    assert insert.from_file("P", "lz4").split(b"\n") == [
+        b"INSERT INTO t (a) ", b"FROM INFILE 'P' COMPRESSION 'lz4'", b"SETTINGS x = 'SETTINGS' ", b"FORMAT Values",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

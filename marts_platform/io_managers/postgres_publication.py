@@ -1,0 +1,77 @@
+"""Publication in the Postgres warehouse: staged rows become the table's; readers see it at the commit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from psycopg2.sql import SQL, Identifier
+
+from marts_platform.core.sql import compose
+from marts_platform.io_managers.postgres_session import columns_of, quoted
+
+if TYPE_CHECKING:
+    from marts_platform.core.path import Replace
+    from marts_platform.io_managers.postgres_session import LoadSession
+
+
+def swap_partition(session: LoadSession, *, has_rows: bool) -> None:
+    """Puts the staging table in the place of the window's partition; an empty window has none."""
+    _drop_published_partition(session)
+    if not has_rows:
+        session.execute("postgres/drop_table.sql", {"table": session.stage})
+        return
+    partition = quoted(*session.partition)
+    session.execute(
+        "postgres/rename_partition.sql",
+        {"stage": session.stage, "name": Identifier(session.partition[1])},
+    )
+    names = {"table": session.table, "partition": partition}
+    session.execute("postgres/attach_partition.sql", names, session.bounds)
+    session.execute("postgres/drop_window_constraint.sql", {"partition": partition})
+
+
+def _drop_published_partition(session: LoadSession) -> None:
+    params = {"table": session.mart.table.qualified, "name": session.partition[1]}
+    with session.connection.cursor() as cursor:
+        cursor.execute(compose("postgres/partition_of_window.sql"), params)
+        found = cursor.fetchone()
+    if found:
+        partition = quoted(*found)
+        names = {"table": session.table, "partition": partition}
+        session.execute("postgres/detach_partition.sql", names)
+        session.execute("postgres/drop_table.sql", {"table": partition})
+
+
+def rewrite(session: LoadSession, replace: Replace) -> None:
+    """Replaces the rows of the window, or of the whole table, by the staged ones."""
+    if replace.column is None:
+        session.execute("postgres/delete_all.sql", {"table": session.table})
+    else:
+        names = {"table": session.table, "column": Identifier(replace.column)}
+        session.execute("postgres/delete_window.sql", names, session.bounds)
+    names = {"table": session.table, "columns": session.columns, "stage": session.stage}
+    session.execute("postgres/insert_staged.sql", names)
+
+
+def upsert(session: LoadSession) -> None:
+    """Brings the touched keys in step with the staged rows, and leaves unchanged rows alone."""
+    # The lock of the table's only writer is held, so no key can appear between these statements; plain
+    # ones cost less than ON CONFLICT, which inserts speculatively.
+    key = session.mart.table.key
+    others = [column.name for column in session.mart.table.written if column.name not in key]
+    names = {
+        "table": session.table,
+        "stage": session.stage,
+        "touched": session.touched,
+        "columns": session.columns,
+        "key": SQL(", ").join(map(Identifier, key)),
+        "assignments": SQL(", ").join(
+            SQL("{} = staged.{}").format(Identifier(name), Identifier(name)) for name in others
+        ),
+        **{f"{side}_key": columns_of(side, key) for side in ("live", "touched", "staged")},
+        **{f"{side}_values": columns_of(side, others) for side in ("live", "staged")},
+    }
+    for file in ("delete_touched", "update_changed", "insert_new"):
+        session.execute(f"postgres/{file}.sql", names)
+    for table in (session.stage, session.touched):
+        session.execute("postgres/drop_table.sql", {"table": table})

@@ -1,0 +1,101 @@
+"""The session of one load: its transaction, and the names and values that its statements take."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from psycopg2.sql import SQL, Composable, Composed, Identifier
+
+from marts_platform.core.path import Keyed, Replace
+from marts_platform.core.sql import compose
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from psycopg2.extensions import connection as Connection
+
+    from marts_platform.core.path import Mart
+    from marts_platform.core.run_log import Run
+    from marts_platform.core.window import Slice
+
+
+def quoted(*parts: str) -> Composable:
+    """A name of an object, its parts quoted."""
+    return Identifier(*parts)
+
+
+def columns_of(relation: str, columns: Sequence[str]) -> Composed:
+    """A list of a relation's columns, quoted."""
+    return SQL(", ").join(Identifier(relation, name) for name in columns)
+
+
+class LoadSession:
+    """What staging and publication share. The caller owns the transaction.
+
+    Attributes:
+        connection: of the warehouse, in the load's transaction.
+        mart: what is loaded.
+        slice: which part of it.
+        run: who loads it.
+        table: the published table's name, quoted.
+        columns: the written columns, as a list.
+        is_partitioned: whether the table has a partition for each window, so that publishing swaps one.
+        partition: schema and name of the window's partition.
+        stage: the staging table's name, made of the table, the slice and the run.
+        touched: the name of a keyed mart's table of touched keys.
+    """
+
+    def __init__(self, connection: Connection, mart: Mart, slice_: Slice, run: Run) -> None:
+        self.connection = connection
+        self.mart = mart
+        self.slice = slice_
+        self.run = run
+        self.table = quoted(mart.table.schema, mart.table.name)
+        self.columns = SQL(", ").join(Identifier(column.name) for column in mart.table.written)
+        self.is_partitioned = isinstance(mart.publication, Replace) and self._table_is_partitioned()
+        key = (slice_.partition_key or "whole").replace("-", "")
+        schema = f"{mart.table.schema}_partitions"
+        self.partition = (schema, f"{mart.table.name}_{key}")
+        # Postgres cuts names at 63 bytes, in silence.
+        name = f"{mart.table.name[:36]}_{key}_{run.run_id.replace('-', '')[:8]}"
+        is_temporary = not self.is_partitioned and not isinstance(mart.publication, Keyed)
+        self.stage = quoted(name) if is_temporary else quoted(schema, name)
+        self.touched = quoted(schema, f"{name}_touched")
+
+    @property
+    def bounds(self) -> dict[str, object]:
+        """The window's ends, as every statement may take them."""
+        window = self.slice.window
+        return {"start": window.start if window else None, "end": window.end if window else None}
+
+    def execute(
+        self,
+        file: str,
+        names: Mapping[str, Composable] | None = None,
+        params: Mapping[str, object] | None = None,
+    ) -> None:
+        """Runs the statement of an SQL file."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(compose(file, names), params or {})
+
+    def row(
+        self,
+        file: str,
+        names: Mapping[str, Composable] | None = None,
+        params: Mapping[str, object] | None = None,
+    ) -> tuple[Any, ...]:
+        """The first row that an SQL file gives.
+
+        Raises:
+            ValueError: it gives none.
+        """
+        with self.connection.cursor() as cursor:
+            cursor.execute(compose(file, names), params or {})
+            row = cursor.fetchone()
+        if row is None:
+            raise ValueError(f"{file} gave no row")
+        return row
+
+    def _table_is_partitioned(self) -> bool:
+        (answer,) = self.row("postgres/is_partitioned.sql", params={"table": self.mart.table.qualified})
+        return bool(answer)

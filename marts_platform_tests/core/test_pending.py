@@ -1,0 +1,215 @@
+"""What has to be loaded: decided from the sources' state and the run log alone, and cut into runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from marts_platform.core.path import Mart, Replace, combined_fingerprint
+from marts_platform.core.pending import (
+    Batch,
+    Reason,
+    SourceState,
+    batches,
+    only,
+    pending_at_source,
+    pending_from_upstream,
+    pending_of,
+    recent_keys,
+)
+from marts_platform.core.run_log import Published
+from marts_platform.core.table import Column, Table
+
+FIRST = date(2024, 2, 20)  # a leap day is near
+KEYS = [(FIRST + timedelta(days=place)).isoformat() for place in range(24)]
+TABLE = Table("probe", "readings", "", (Column("at", "timestamptz", False, "When."),), (), "")
+
+keys = st.sampled_from(KEYS)
+reasons = st.sampled_from(Reason)
+pendings = st.dictionaries(
+    st.sampled_from(["shop/a", "shop/b", "shop/c"]), st.dictionaries(keys, reasons, max_size=24), max_size=3
+)
+scopes = st.sampled_from(["variables a in UTC", "variables a,b in UTC"])
+fingerprints = st.tuples(st.integers(0, 3).map(str), scopes).map("; ".join)
+
+
+def mart(asset: str, *upstream: str) -> Mart:
+    return Mart(asset, TABLE, Replace("at"), upstream=upstream)
+
+
+def published(key: str | None, fingerprint: str | None) -> Published:
+    return Published(1, key, "run", "run", fingerprint, 1, datetime(2024, 3, 1, tzinfo=UTC))
+
+
+def log(entries: Mapping[str, str | None]) -> dict[str | None, Published]:
+    return {key: published(key, fingerprint) for key, fingerprint in entries.items()}
+
+
+def day(key: str) -> date:
+    return date.fromisoformat(key)
+
+
+def pairs(pending: Mapping[str, Mapping[str, Reason]]) -> set[tuple[str, str]]:
+    return {(asset, key) for asset, found in pending.items() for key in found}
+
+
+# Batches
+
+
+@given(pendings, st.integers(1, 9))
+def test_batches_cover_what_is_pending_once_and_nothing_else(
+    pending: Mapping[str, Mapping[str, Reason]], most: int
+) -> None:
+    covered = [
+        (asset, key)
+        for batch in batches(pending, most)
+        for key in batch.partition_keys
+        for asset in batch.assets
+    ]
+    assert len(covered) == len(set(covered))
+    assert set(covered) == pairs(pending)
+
+
+@given(pendings, st.integers(1, 9))
+def test_a_batch_is_consecutive_days_of_the_same_assets_and_no_larger_than_allowed(
+    pending: Mapping[str, Mapping[str, Reason]], most: int
+) -> None:
+    for batch in batches(pending, most):
+        assert 1 <= len(batch.partition_keys) <= most
+        for key, later in pairwise(batch.partition_keys):
+            assert day(later) - day(key) == timedelta(days=1)
+        # Upstream ones first.
+        assert list(batch.assets) == [asset for asset in pending if asset in batch.assets]
+
+
+@given(pendings, st.integers(1, 9))
+def test_there_are_no_more_batches_than_needed_and_they_go_on_in_time(
+    pending: Mapping[str, Mapping[str, Reason]], most: int
+) -> None:
+    for batch, later in pairwise(batches(pending, most)):
+        gap = day(later.partition_keys[0]) - day(batch.partition_keys[-1])
+        assert gap >= timedelta(days=1)
+        could_be_one = gap == timedelta(days=1) and batch.assets == later.assets
+        assert not could_be_one or len(batch.partition_keys) == most
+
+
+def test_an_upstream_and_its_mart_of_one_day_are_one_run() -> None:
+    pending = {"shop/a": {KEYS[0]: Reason.NEW, KEYS[1]: Reason.CHANGED}, "shop/b": {KEYS[1]: Reason.BEHIND}}
+    assert batches(pending, 50) == [Batch((KEYS[0],), ("shop/a",)), Batch((KEYS[1],), ("shop/a", "shop/b"))]
+
+
+@given(pendings, st.sets(keys))
+def test_only_keeps_the_wanted_days(pending: Mapping[str, Mapping[str, Reason]], wanted: set[str]) -> None:
+    assert pairs(only(pending, wanted)) == {(asset, key) for asset, key in pairs(pending) if key in wanted}
+
+
+@given(st.lists(keys, unique=True).map(sorted), st.integers(1, 30))
+def test_recent_keys_are_the_last_ones(there: Sequence[str], count: int) -> None:
+    assert recent_keys(there, count) == list(there)[max(0, len(there) - count) :]
+
+
+# At a source
+
+
+@given(
+    rows=st.sets(keys),
+    probed=st.dictionaries(keys, st.integers(0, 3)),
+    scope=scopes,
+    entries=st.dictionaries(keys, st.none() | fingerprints),
+)
+def test_a_day_is_pending_when_it_is_new_or_not_as_it_was_published(
+    rows: set[str], probed: Mapping[str, int], scope: str, entries: Mapping[str, str | None]
+) -> None:
+    state = SourceState(rows, {key: f"{value}; {scope}" for key, value in probed.items()}, scope)
+    found = pending_at_source(state, log(entries))
+    for key in KEYS:
+        if key not in entries:
+            # A day that neither has rows nor ever had any is nobody's business.
+            expected = Reason.NEW if key in rows else None
+        else:
+            seen = entries[key]
+            differs = key in state.fingerprints and seen != state.fingerprints[key]
+            other_scope = key in rows and not (seen or "").endswith(scope)
+            expected = Reason.CHANGED if differs or other_scope else None
+        assert found.get(key) == expected
+
+
+@given(
+    rows=st.sets(keys),
+    probed=st.dictionaries(keys, st.integers(0, 3)),
+    scope=scopes,
+    entries=st.dictionaries(keys, st.none() | fingerprints),
+)
+def test_once_what_is_pending_is_published_as_the_source_is_nothing_is_pending(
+    rows: set[str], probed: Mapping[str, int], scope: str, entries: Mapping[str, str | None]
+) -> None:
+    state = SourceState(rows, {key: f"{value}; {scope}" for key, value in probed.items()}, scope)
+    done = log(entries)
+    for key in pending_at_source(state, done):
+        done[key] = published(key, state.fingerprints.get(key, f"unseen; {scope}"))
+    assert pending_at_source(state, done) == {}
+
+
+def test_a_day_whose_rows_were_all_deleted_at_the_source_is_pending() -> None:
+    state = SourceState(frozenset(), {KEYS[0]: "0; all"}, "all")
+    assert pending_at_source(state, log({KEYS[0]: "7; all"})) == {KEYS[0]: Reason.CHANGED}
+
+
+# Behind an upstream
+
+
+def test_a_mart_is_pending_where_its_upstream_is_newer_or_will_be() -> None:
+    upstream = log({key: f"now {key}" for key in KEYS[:4]})
+    state = {"shop/raw": f"now {KEYS[0]}"}
+    own = log({KEYS[0]: combined_fingerprint(state), KEYS[1]: "an older state", KEYS[3]: None})
+    found = pending_from_upstream(
+        mart("shop/sums", "shop/raw"),
+        {"shop/raw": upstream, "shop/sums": own},
+        {"shop/raw": {KEYS[0]: Reason.CHANGED, KEYS[9]: Reason.NEW}},
+    )
+    assert found == {
+        KEYS[0]: Reason.BEHIND,
+        KEYS[1]: Reason.BEHIND,
+        KEYS[2]: Reason.NEW,
+        KEYS[3]: Reason.BEHIND,
+        KEYS[9]: Reason.NEW,
+    }
+
+
+@given(
+    rows=st.sets(keys),
+    probed=st.dictionaries(keys, st.integers(0, 3)),
+    raw=st.dictionaries(keys, fingerprints),
+    sums=st.dictionaries(keys, fingerprints),
+    totals=st.dictionaries(keys, fingerprints),
+)
+def test_loading_what_is_pending_through_a_chain_leaves_nothing_pending(
+    rows: set[str],
+    probed: Mapping[str, int],
+    raw: Mapping[str, str],
+    sums: Mapping[str, str],
+    totals: Mapping[str, str],
+) -> None:
+    scope = "all"
+    chain = [mart("shop/raw"), mart("shop/sums", "shop/raw"), mart("shop/totals", "shop/sums", "shop/raw")]
+    state = SourceState(rows, {key: f"{value}; {scope}" for key, value in probed.items()}, scope)
+    done = {"shop/raw": log(raw), "shop/sums": log(sums), "shop/totals": log(totals)}
+    pending = pending_of(chain, done, {"shop/raw": state})
+    for batch in batches(pending, 3):
+        for member in (one for one in chain if one.asset in batch.assets):
+            for key in batch.partition_keys:
+                done[member.asset][key] = published(key, _state_after_a_load(member, key, done, state))
+    assert pairs(pending_of(chain, done, {"shop/raw": state})) == set()
+
+
+def _state_after_a_load(
+    member: Mart, key: str, done: Mapping[str, Mapping[str | None, Published]], state: SourceState
+) -> str:
+    if not member.upstream:
+        return state.fingerprints.get(key, f"unseen; {state.scope}")
+    entries = {asset: done[asset].get(key) for asset in member.upstream}
+    return combined_fingerprint({asset: entry and entry.fingerprint for asset, entry in entries.items()})

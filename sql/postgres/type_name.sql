@@ -1,1 +1,0 @@
-SELECT format_type(%(oid)s, NULL) AS type
