@@ -1,1 +1,1 @@
-"""The project beside its peers, on the same data in one run."""
+"""The project beside its peers, on the same data in one run: ``python -m benchmarks``."""

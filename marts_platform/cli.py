@@ -102,7 +102,10 @@ def sql(
 
 @app.command()
 def migrate(
-    revision: Annotated[str, typer.Option(help="The Alembic revision to upgrade to.")] = "head",
+    revision: Annotated[str, typer.Option(help="The Alembic revision to reach.")] = "head",
+    down: Annotated[
+        bool, typer.Option("--down", help="Downgrade; revision base removes everything, data too.")
+    ] = False,
 ) -> None:
     """Bring the warehouse's schema to a revision, by default the newest."""
     with clean_errors():
@@ -111,8 +114,11 @@ def migrate(
         from marts_platform import settings
         from marts_platform.migrations import runner
 
+        if down and revision == "head":
+            raise settings.SettingsError("say how far down, such as --down --revision base")
+        move = runner.downgrade if down else runner.upgrade
         try:
-            reached = runner.upgrade(settings.load().url("warehouse_url"), revision)
+            reached = move(settings.load().url("warehouse_url"), revision)
         except runner.WarehouseTooOldError as error:
             raise settings.SettingsError(str(error)) from error
         except OperationalError as error:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -80,7 +81,14 @@ class _EmbeddedStack(PydanticBaseSettingsSource):
 class Settings(BaseSettings):
     """The platform's settings. Times are UTC unless a field says otherwise."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        # pydantic's own error, the context of ours, would quote a rejected URL with its password.
+        hide_input_in_errors=True,
+    )
 
     warehouse_url: SecretStr | None = Field(
         None, description="The Postgres warehouse (16 or newer): schemas camunda, ops and others."
@@ -127,6 +135,15 @@ class Settings(BaseSettings):
         if not names:
             raise ValueError("name at least one variable, or * for all")
         return ("*",) if "*" in names else names
+
+    @field_validator("warehouse_url", "dagster_url", "camunda_url")
+    @classmethod
+    def _unambiguous(cls, value: SecretStr | None) -> SecretStr | None:
+        # Of a password with such a character in the clear, a driver takes a part for the host or the port,
+        # and shows it in its error.
+        if value is not None and not _parts_are_clear(value.get_secret_value()):
+            raise ValueError("@, / and ? in a user or password have to be percent-encoded: %40, %2F, %3F")
+        return value
 
     @field_validator("camunda_timezone")
     @classmethod
@@ -176,6 +193,16 @@ class Settings(BaseSettings):
                 f"Set it, or start the embedded stack with `marts up`."
             )
         return value.get_secret_value()
+
+
+def _parts_are_clear(url: str) -> bool:
+    """Whether the only @ of a URL, if any, stands between its user and its host."""
+    address = url.partition("://")[2]
+    authority = re.split("[/?]", address, maxsplit=1)[0]
+    path, _, query = address.removeprefix(authority).partition("?")
+    if "@" in authority:
+        return authority.count("@") == 1 and "@" not in path
+    return "@" not in path + query
 
 
 def variable(field_name: str) -> str:

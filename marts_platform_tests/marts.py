@@ -69,7 +69,7 @@ class Warehouse:
 
     def log(self, columns: str = "status", asset: str = "%") -> list[Any]:
         """Columns of the run log, oldest entry first."""
-        statement = f"SELECT {columns} FROM ops.etl_run_log WHERE asset LIKE %s ORDER BY id"  # noqa: S608
+        statement = f"SELECT {columns} FROM ops.etl_run_log WHERE asset LIKE %s ORDER BY id"
         rows = self.rows(statement, asset)
         return [row[0] if len(row) == 1 else row for row in rows]
 

@@ -142,3 +142,15 @@ def test_migrate_brings_a_database_to_the_newest_schema_and_again_is_harmless(
         "etl_run_log"
         in _marts("sql", "postgres", "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p')").output
     )
+
+
+def test_migrate_goes_down_as_far_as_it_is_told(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MARTS_WAREHOUSE_URL", database_url)
+    _marts("migrate")
+    assert _marts("migrate", "--down").exit_code == 1
+    down = _marts("migrate", "--down", "--revision", "base")
+    assert down.exit_code == 0, down.output
+    assert "revision base" in down.output
+    left = _marts("sql", "postgres", "SELECT relname FROM pg_class WHERE relname = 'process_documents'")
+    assert "process_documents" not in left.output
+    assert _marts("migrate").exit_code == 0

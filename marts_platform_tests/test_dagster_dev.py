@@ -23,7 +23,7 @@ from marts_platform import dagster_dev
 from marts_platform.embedded.server import free_port
 from marts_platform.settings import SettingsError
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 _CODE = """
 import time
@@ -65,7 +65,7 @@ def _dev(tmp_path: Path, port: int) -> Generator[subprocess.Popen[bytes]]:
         )
     family: list[psutil.Process] = []
     try:
-        _wait(f"the UI, see {tmp_path}/dev.log", 120, lambda: _answers(port))
+        _wait(f"the UI, see {tmp_path}/dev.log", 300, lambda: _answers(port))
         family = psutil.Process(process.pid).children(recursive=True)
         yield process
     finally:
@@ -126,6 +126,7 @@ def _still_run(family: list[psutil.Process]) -> list[psutil.Process]:
     return [member for member in family if member.is_running() and member.status() != psutil.STATUS_ZOMBIE]
 
 
+@pytest.mark.soak  # minutes; the tests of the UI kill a run as well
 def test_a_killed_run_starts_again_and_an_interrupt_ends_everything(
     instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
@@ -136,16 +137,17 @@ def test_a_killed_run_starts_again_and_an_interrupt_ends_everything(
         assert len(family) >= 4
         assert not [child.pid for child in family if secret in json.dumps(child.cmdline())]
         first = _launch(port)
-        os.kill(_wait("the run", 60, lambda: _pid_of_started(instance, first)), signal.SIGKILL)
-        second = _wait("the retry", 60, lambda: _retry_of(instance, first))
+        os.kill(_wait("the run", 180, lambda: _pid_of_started(instance, first)), signal.SIGKILL)
+        second = _wait("the retry", 180, lambda: _retry_of(instance, first))
         # The killed run's slot in the pool is freed, or the retry would wait for ever.
-        os.kill(_wait("the retry's start", 90, lambda: _pid_of_started(instance, second)), signal.SIGKILL)
+        os.kill(_wait("the retry's start", 180, lambda: _pid_of_started(instance, second)), signal.SIGKILL)
         process.send_signal(signal.SIGINT)
-        assert process.wait(90) == 0
-        _wait("the end of its children", 60, lambda: not _still_run(family))
+        assert process.wait(180) == 0
+        _wait("the end of its children", 180, lambda: not _still_run(family))
     assert secret not in (tmp_path / "dev.log").read_text()
 
 
+@pytest.mark.soak  # minutes; the tests of the UI kill a run as well
 def test_a_run_killed_with_its_code_server_is_noticed_and_a_killed_marts_takes_dagster_along(
     instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
@@ -153,15 +155,15 @@ def test_a_run_killed_with_its_code_server_is_noticed_and_a_killed_marts_takes_d
     with _dev(tmp_path, port) as process:
         family = psutil.Process(process.pid).children(recursive=True)
         run_id = _launch(port)
-        pid = _wait("the run", 60, lambda: _pid_of_started(instance, run_id))
+        pid = _wait("the run", 180, lambda: _pid_of_started(instance, run_id))
         server = psutil.Process(pid).parent()
         assert server is not None and "grpc" in server.cmdline()
         server.kill()
         os.kill(pid, signal.SIGKILL)
-        _wait("the monitoring", 60, lambda: _is_failed(instance, run_id))
+        _wait("the monitoring", 180, lambda: _is_failed(instance, run_id))
         if sys.platform == "linux":  # elsewhere no child is told that its parent died
             process.kill()
-            _wait("the end of its children", 90, lambda: not _still_run(family))
+            _wait("the end of its children", 180, lambda: not _still_run(family))
 
 
 def test_a_taken_port_is_said() -> None:

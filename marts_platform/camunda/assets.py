@@ -19,7 +19,9 @@ _FRESHNESS = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=26))
 @mart(
     asset="camunda/act_hi_detail",
     ddl="camunda/ddl/act_hi_detail.sql",
-    publication=Replace("time_", keep="camunda/raw/act_hi_detail_keep.sql"),
+    publication=Replace(
+        "time_", keep="camunda/raw/act_hi_detail_keep.sql", restore="camunda/raw/act_hi_detail_restore.sql"
+    ),
     warehouse="postgres",
     partitions_def=DAILY,
     audits=[unique("id_")],

@@ -124,7 +124,9 @@ def _slices(context: dg.AssetCheckExecutionContext, asset: dg.AssetKey, lookback
 def _result(findings: Mapping[str, Finding]) -> dg.AssetCheckResult:
     failed = [key for key, finding in findings.items() if not finding.passed]
     shown = failed[-1:] or list(findings)[-1:]
-    metadata: dict[str, Any] = {"partitions_checked": len(findings), "partitions_failed": ", ".join(failed)}
+    metadata: dict[str, Any] = {"partitions_checked": len(findings), "partitions_failed": len(failed)}
+    if failed:
+        metadata["failed"] = ", ".join(failed)
     for key in shown:
         metadata |= {"partition": key, **findings[key].figures}
     return dg.AssetCheckResult(passed=not failed, severity=dg.AssetCheckSeverity.WARN, metadata=metadata)

@@ -36,10 +36,13 @@ class Replace:
         column: the time column that decides which window a row belongs to; None: the whole table.
         keep: an SQL file that selects, from the rows published before, those that stay although the
             source no longer has them (``{staged}`` are the new rows). None: the source decides alone.
+        restore: an SQL file that updates ``{staged}`` with values that the source no longer has of rows
+            which it still has, from the rows published before.
     """
 
     column: str | None = None
     keep: str | None = None
+    restore: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +142,8 @@ class Warehouse(Protocol):
         """Begins a load as the table's only writer; on a fault all of it is undone and recorded."""
         ...
 
-    def published_by(self, mart: Mart, root_run_id: str) -> frozenset[str | None]:
-        """The partitions that a chain of runs has published already."""
+    def published_by(self, mart: Mart, root_run_id: str) -> Mapping[str | None, int]:
+        """The partitions that a chain of runs has published already, with the rows of each."""
         ...
 
 

@@ -139,11 +139,11 @@ def published_fingerprint(connection: Connection, asset: str, partition_key: str
     return row[0] if row else None
 
 
-def published_by(connection: Connection, asset: str, root_run_id: str) -> frozenset[str | None]:
-    """The partitions that a chain of runs has published already."""
+def published_by(connection: Connection, asset: str, root_run_id: str) -> dict[str | None, int]:
+    """The partitions that a chain of runs has published already, with the rows of each."""
     with connection.cursor() as cursor:
         cursor.execute(compose("ops/run_log_published_by.sql"), {"asset": asset, "root_run_id": root_run_id})
-        return frozenset(row[0] for row in cursor.fetchall())
+        return dict(cursor.fetchall())
 
 
 def failures_since_success(

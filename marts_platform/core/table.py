@@ -52,6 +52,7 @@ class Column:
         description: what it holds, for the UI and the engine's comments.
         generated: the engine computes it, so nobody writes it.
         has_default: whoever writes may leave it out.
+        definition: all that stands behind the name: type, collation, default, constraints.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Column:
     description: str
     generated: bool = False
     has_default: bool = False
+    definition: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,7 @@ def _column(name: str, rest: str, description: str) -> Column:
         description=description.strip(),
         generated="GENERATED ALWAYS AS" in rest and "IDENTITY" not in rest,
         has_default="DEFAULT" in rest,
+        definition=rest.strip(),
     )
 
 

@@ -29,7 +29,7 @@ _children: list[subprocess.Popen[bytes]] = []
 
 
 class ClickHouseServer(Server):
-    """The ClickHouse warehouse. Databases are Atomic, ``default`` included."""
+    """The ClickHouse warehouse."""
 
     name: ClassVar[str] = "clickhouse"
 

@@ -86,6 +86,18 @@ class Stack:
             )
         return owners[database]
 
+    def prefer(self, values: dict[str, str]) -> None:
+        """Settings that go with what the stack holds, such as its demo data; the environment overrules them.
+
+        Args:
+            values: by variable name.
+        """
+        with self._locked():
+            content = self._read()
+            preferred: dict[str, str] = content.setdefault("preferred", {})
+            preferred.update(values)
+            self._describe(content)
+
     def _servers(self, content: dict[str, Any]) -> list[Server]:
         memories: dict[str, dict[str, Any]] = content.setdefault("servers", {})
         return [
@@ -94,7 +106,7 @@ class Stack:
         ]
 
     def _describe(self, content: dict[str, Any]) -> None:
-        environment: dict[str, str] = {}
+        environment: dict[str, str] = dict(content.get("preferred", {}))
         owners: dict[str, str] = {}
         for server in self._servers(content):
             if server.is_alive():

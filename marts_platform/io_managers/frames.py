@@ -54,11 +54,9 @@ def typed_frame(rows: Sequence[tuple[Any, ...]], table: Table) -> pd.DataFrame:
     import pandas as pd
 
     def typed(values: list[Any], type_: str) -> Any:
-        if type_ in _EXACT:
-            return pd.array(values, dtype=_EXACT[type_])
         if type_ == "bytea":
             values = [None if value is None else bytes(value) for value in values]
-        return pd.Series(values, dtype=object)
+        return pd.Series(values, dtype=_EXACT.get(type_, "object"))
 
     # Column by column: pandas would make one float of an integer beside a NULL, whatever it is told.
     return pd.DataFrame(

@@ -34,11 +34,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-# How long a load waits for another writer of the same slice to end.
-_WRITER_WAIT_SECONDS = 1800
-# How long publishing may queue for a lock: longer waits would stop new readers behind an old one.
-_PUBLISH_WAIT_SECONDS = 10
-
 
 class PostgresIOManager(dg.ConfigurableIOManager):
     """The Postgres warehouse as Dagster's IO manager.
@@ -62,10 +57,9 @@ class PostgresIOManager(dg.ConfigurableIOManager):
         from marts_platform.io_managers.postgres_columns import refuse_mismatch
         from marts_platform.io_managers.postgres_load import PostgresLoad
 
-        limits = Limits(lock_timeout=_WRITER_WAIT_SECONDS)
         purpose = f"load {mart.asset} {slice_}"
         with (
-            self.warehouse.connect(limits, purpose=purpose) as connection,
+            self.warehouse.connect(purpose=purpose) as connection,
             self.warehouse.connect(purpose="run log") as log_connection,
         ):
             _become_writer(connection, mart, slice_)
@@ -80,8 +74,8 @@ class PostgresIOManager(dg.ConfigurableIOManager):
                 _record_failure(log_connection, log_id, error)
                 raise
 
-    def published_by(self, mart: Mart, root_run_id: str) -> frozenset[str | None]:
-        """The partitions that a chain of runs has published already."""
+    def published_by(self, mart: Mart, root_run_id: str) -> Mapping[str | None, int]:
+        """The partitions that a chain of runs has published already, with the rows of each."""
         with self.warehouse.connect(Limits(read_only=True), purpose="run log") as connection:
             return run_log.published_by(connection, mart.asset, root_run_id)
 
@@ -131,17 +125,10 @@ class PostgresIOManager(dg.ConfigurableIOManager):
         return dict(zip(columns, row, strict=True))
 
     def handle_output(self, context: dg.OutputContext, obj: list[Outcome]) -> None:
-        """Reports what was published as the materialisation's metadata."""
-        written = sum(outcome.figures.rows_written for outcome in obj)
-        context.add_output_metadata(
-            {
-                "rows_read": sum(outcome.figures.rows_read for outcome in obj),
-                "rows_written": written,
-                "values_quarantined": sum(outcome.figures.values_quarantined for outcome in obj),
-                "seconds": round(sum(outcome.seconds for outcome in obj), 3),
-                "partitions_published": len(obj),
-            }
-        )
+        """Nothing is left to do: `load` has published, and the asset reports the figures of each partition.
+
+        Dagster would show an output's metadata with every partition of the run, as if it were that one's.
+        """
 
     def load_input(self, context: dg.InputContext) -> Relation | pd.DataFrame:
         """The upstream table, of the partitions that the run asks for, as the annotation says."""
@@ -160,11 +147,13 @@ class PostgresIOManager(dg.ConfigurableIOManager):
 
         It holds all of them in memory: for what is small. Aware times are ``datetime64[us, UTC]``,
         decimals ``Decimal``, integers and booleans pandas' nullable types.
-        """
-        from psycopg2.extras import register_default_json, register_default_jsonb
 
-        from marts_platform.io_managers.frames import json_value, typed_frame
+        Raises:
+            ValueError: a time is infinite, or beyond what Python's datetime holds.
+        """
+        from marts_platform.io_managers.frames import typed_frame
         from marts_platform.io_managers.postgres_session import quoted
+        from marts_platform.io_managers.postgres_values import read_exactly
 
         limits = Limits(read_only=True)
         with self.warehouse.connect(limits, purpose="read") as connection, connection.cursor() as cursor:
@@ -174,9 +163,7 @@ class PostgresIOManager(dg.ConfigurableIOManager):
                 "start": relation.window.start if relation.window else None,
                 "end": relation.window.end if relation.window else None,
             }
-            # psycopg2's own reading makes a float of every number with a point.
-            register_default_json(connection, loads=json_value)
-            register_default_jsonb(connection, loads=json_value)
+            read_exactly(connection)
             cursor.execute(compose(file, names), bounds)
             return typed_frame(cursor.fetchall(), relation.table)
 
@@ -189,14 +176,14 @@ def _columns(relation: Relation) -> dict[str, Any]:
 
 
 def _become_writer(connection: Connection, mart: Mart, slice_: Slice) -> None:
+    from marts_platform.io_managers.postgres_session import take_turn
+
     # A keyed mart's loads read the table's present rows, so there is one writer for all of it; windows
-    # are independent of each other. The lock ends with the transaction, also if the process dies.
+    # are independent of each other.
     scope = "" if isinstance(mart.publication, Keyed) else str(slice_)
+    take_turn(connection, f"marts {mart.table.qualified} {scope}")
     with connection.cursor() as cursor:
-        cursor.execute(compose("postgres/lock_writer.sql"), {"name": f"marts {mart.table.qualified} {scope}"})
-        cursor.execute(
-            compose("postgres/session_for_loading.sql"), {"lock_timeout": f"{_PUBLISH_WAIT_SECONDS}s"}
-        )
+        cursor.execute(compose("postgres/session_for_loading.sql"))
 
 
 def _record_failure(connection: Connection, log_id: int, error: BaseException) -> None:

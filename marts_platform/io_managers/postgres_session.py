@@ -19,9 +19,29 @@ if TYPE_CHECKING:
     from marts_platform.core.window import Slice
 
 
+# How long a load waits for another writer of the same slice to end.
+_WRITER_WAIT_SECONDS = 1800
+# How long publishing may queue for a lock: longer waits would stop new readers behind an old one.
+_PUBLISH_WAIT_SECONDS = 10
+
+
 def quoted(*parts: str) -> Composable:
     """A name of an object, its parts quoted."""
     return Identifier(*parts)
+
+
+def take_turn(connection: Connection, name: str) -> None:
+    """Waits to be the only one of that name, until the transaction ends, also if its process dies.
+
+    Locks of tables are waited for briefly from here on: whoever waits for one stops new readers.
+
+    Raises:
+        psycopg2.errors.LockNotAvailable: another one did not end in time.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(compose("postgres/lock_timeout.sql"), {"lock_timeout": f"{_WRITER_WAIT_SECONDS}s"})
+        cursor.execute(compose("postgres/lock_writer.sql"), {"name": name})
+        cursor.execute(compose("postgres/lock_timeout.sql"), {"lock_timeout": f"{_PUBLISH_WAIT_SECONDS}s"})
 
 
 def columns_of(relation: str, columns: Sequence[str]) -> Composed:
@@ -61,6 +81,29 @@ class LoadSession:
         is_temporary = not self.is_partitioned and not isinstance(mart.publication, Keyed)
         self.stage = quoted(name) if is_temporary else quoted(schema, name)
         self.touched = quoted(schema, f"{name}_touched")
+
+    @property
+    def definitions(self) -> Composed:
+        """The columns as they are declared, for a table of the same form.
+
+        ``LIKE`` would hold a lock on the live table for as long as the load takes, and with it every other
+        load that swaps a partition.
+        """
+        return SQL(",\n    ").join(
+            Identifier(column.name)
+            + SQL(" " + column.definition.replace("%", "%%"))
+            + SQL(" NOT NULL" if column.nullable and column.name in self.mart.table.key else "")
+            for column in self.mart.table.columns
+        )
+
+    def take_turn_to_publish(self) -> None:
+        """Waits until no other load is between reading a partitioned table and swapping its partition.
+
+        Two that had read it could not swap: each would wait for the other's lock. Call it before the first
+        statement that reads the live table.
+        """
+        if self.is_partitioned:
+            take_turn(self.connection, f"marts publish {self.mart.table.qualified}")
 
     @property
     def bounds(self) -> dict[str, object]:

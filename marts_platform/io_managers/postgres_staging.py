@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, cast
 
 from psycopg2.errors import UniqueViolation
 from psycopg2.extras import (
-    Json,
     execute_values,  # pyright: ignore[reportUnknownVariableType] # its stub leaves `fetch` open
 )
-from psycopg2.sql import SQL, Composed, Identifier
+from psycopg2.sql import SQL, Composable, Composed, Identifier
 
 from marts_platform.core.path import Extract, Keyed, Replace
 from marts_platform.core.rows import Query, pump
 from marts_platform.core.sql import compose
 from marts_platform.io_managers.frames import plain_columns
 from marts_platform.io_managers.postgres_columns import refuse_frame, refuse_query, refuse_stream
+from marts_platform.io_managers.postgres_values import written
 from marts_platform.resources.postgres import COPY_BUFFER_BYTES
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ class Staging:
             self._copy(cast("RowStream", extract.rows))
         else:
             self._insert_frame(cast("pd.DataFrame", extract.rows))
+        self._session.take_turn_to_publish()
         self._keep(extract.params)
 
     def _create_stage(self) -> None:
@@ -85,9 +86,12 @@ class Staging:
             )
             return
         # A row outside of the window is refused: the next load of this window would publish it once more.
-        names = {"stage": self._session.stage, "table": self._session.table, "column": Identifier(column)}
-        file = "postgres/stage_partition.sql" if self._session.is_partitioned else "postgres/stage_window.sql"
-        self._session.execute(file, names, self._session.bounds)
+        names: dict[str, Composable] = {"stage": self._session.stage, "column": Identifier(column)}
+        if self._session.is_partitioned:
+            file, form = "postgres/stage_partition.sql", {"columns": self._session.definitions}
+        else:
+            file, form = "postgres/stage_window.sql", {"table": self._session.table}
+        self._session.execute(file, {**names, **form}, self._session.bounds)
 
     def _stage_keys(self, keyed: Keyed) -> None:
         names = {"touched": self._session.touched, "query": compose(keyed.touched)}
@@ -164,22 +168,24 @@ class Staging:
         self.rows_read, self.bytes_read = pumped.rows, pumped.bytes
 
     def _insert_frame(self, frame: pd.DataFrame) -> None:
-        written = self._session.mart.table.written
+        columns = self._session.mart.table.written
         refuse_frame(self._session, frame, ())
-        values = plain_columns(frame, written)
+        values = plain_columns(frame, columns)
         refuse_frame(self._session, frame, values)
-        for place, column in enumerate(written):
-            if column.type in ("json", "jsonb"):
-                values[place] = [None if value is None else Json(value) for value in values[place]]
+        rows = list(zip(*(written(*pair) for pair in zip(values, columns, strict=True)), strict=True))
         with self._session.connection.cursor() as cursor:
             # %s is execute_values' own place for many rows, so this one statement is no file.
             statement = SQL("INSERT INTO {} ({}) VALUES %s").format(
                 self._session.stage, self._session.columns
             )
-            execute_values(cursor, statement, list(zip(*values, strict=True)), page_size=1000)
+            execute_values(cursor, statement, rows, page_size=1000)
         self.rows_read = len(frame)
 
     def _keep(self, params: Mapping[str, object]) -> None:
+        if isinstance(self._session.mart.publication, Replace) and self._session.mart.publication.restore:
+            self._session.execute(
+                self._session.mart.publication.restore, {"staged": self._session.stage}, self._session.bounds
+            )
         if isinstance(self._session.mart.publication, Replace) and self._session.mart.publication.keep:
             kept = compose(self._session.mart.publication.keep, {"staged": self._session.stage})
             self.rows_kept = self._insert_query(kept, {**self._session.bounds, **params})

@@ -12,10 +12,11 @@ from marts_platform import settings
 from marts_platform.core.sql import compose
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping
     from typing import BinaryIO
 
     from psycopg2.extensions import connection as Connection
+    from psycopg2.extensions import cursor as Cursor
     from psycopg2.sql import Composable
 
 # Fewer, larger reads: psycopg2 asks the file for this much at a time.
@@ -58,13 +59,17 @@ class PostgresResource(dg.ConfigurableResource[Any]):
             psycopg2.OperationalError: the server cannot be reached or refuses.
         """
         import psycopg2
+        from psycopg2.extensions import parse_dsn
 
+        url = settings.load().url(self.setting)
+        # A URL's own options, such as a search_path, stay; where both name a setting, the last one counts.
+        options = f"{parse_dsn(url).get('options', '')} {session_options(limits)}".strip()
         connection = psycopg2.connect(
-            settings.load().url(self.setting),
+            url,
             application_name=f"marts_platform {purpose}".strip()[:63],
             connect_timeout=10,
             keepalives_idle=30,
-            options=session_options(limits),
+            options=options,
         )
         try:
             yield connection
@@ -100,6 +105,8 @@ class CopyOut:
         params: its values.
         limits: of the source's session.
         purpose: for ``application_name``.
+        refuse: looks at the names and types that the SELECT really gives, before anything is sent: COPY's
+            binary format says neither, so columns in another order, or a double for a bigint, would pass.
     """
 
     server: PostgresResource
@@ -109,6 +116,7 @@ class CopyOut:
     limits: Limits = Limits(read_only=True)
     purpose: str = "extract"
     format: str = "postgres-binary"
+    refuse: Callable[[Mapping[str, str]], None] | None = field(default=None, repr=False)
     _connection: Connection | None = field(default=None, init=False, repr=False)
 
     def send(self, sink: BinaryIO) -> int:
@@ -117,6 +125,8 @@ class CopyOut:
             self._connection = connection
             connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
             with connection.cursor() as cursor:
+                if self.refuse is not None:
+                    self.refuse(column_types(cursor, self.query, self.params))
                 copy = compose("postgres/copy_out.sql", {"query": self.query})
                 text: bytes = cursor.mogrify(copy, self.params)
                 cursor.copy_expert(text.decode(), sink, COPY_BUFFER_BYTES)
@@ -124,6 +134,18 @@ class CopyOut:
 
     def cancel(self) -> None:
         """Ends the COPY at the server; safe from another thread."""
+        import psycopg2
+
         connection = self._connection
         if connection is not None and not connection.closed:
-            connection.cancel()
+            # It may have closed by itself meanwhile, or be the fault that this comes of.
+            with contextlib.suppress(psycopg2.Error):
+                connection.cancel()
+
+
+def column_types(cursor: Cursor, query: Composable, params: Mapping[str, object]) -> dict[str, str]:
+    """The columns that a SELECT would give, in order, with their types' names; it is not run."""
+    cursor.execute(compose("postgres/query_columns.sql", {"query": query}), params)
+    described = cursor.description or ()
+    cursor.execute(compose("postgres/type_names.sql"), {"oids": [column.type_code for column in described]})
+    return {column.name: row[0] for column, row in zip(described, cursor.fetchall(), strict=True)}

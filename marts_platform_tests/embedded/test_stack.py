@@ -124,7 +124,7 @@ def test_a_server_killed_with_all_its_processes_comes_back(marts: Marts) -> None
 
 
 def test_down_amid_the_recovery_from_a_crash_is_quick(marts: Marts) -> None:
-    """PostgreSQL 18.6 hangs when it is asked to stop at that moment; an immediate stop came a minute later."""
+    """PostgreSQL 18.6 hangs when it is asked to stop at that moment; an immediate one came a minute later."""
     marts(*UP)
     _remember(marts, 1)
     _kill(_postmaster(marts).children())

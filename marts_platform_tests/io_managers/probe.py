@@ -13,9 +13,7 @@ from uuid import uuid4
 
 import dagster as dg
 import psycopg2
-from psycopg2.extras import (
-    execute_values,  # pyright: ignore[reportUnknownVariableType] # its stub leaves `fetch` open
-)
+from psycopg2.extras import execute_values
 from psycopg2.sql import SQL
 
 from marts_platform.core.mart import mart, mart_of, slice_of

@@ -116,8 +116,8 @@ def test_rows_outside_of_the_window_are_refused(readings: Probe, way: str) -> No
     # Published, they would be there twice after the load of their own window, or of this one again.
     ways: dict[str, Any] = {
         "query": readings.query(WHOLE_FEED),
-        "stream": lambda slice_: readings.stream(slice_, WHOLE_FEED),  # pyright: ignore[reportUnknownLambdaType]
-        "frame": lambda _: readings.frame(Slice()),  # pyright: ignore[reportUnknownLambdaType]
+        "stream": lambda slice_: readings.stream(slice_, WHOLE_FEED),
+        "frame": lambda _: readings.frame(Slice()),
     }
     readings.feed(ROWS[0], ROWS[3])
     with pytest.raises(CheckViolation, match="within_window"):
@@ -151,7 +151,7 @@ def test_a_whole_table_is_replaced(probe: Probe, way: str) -> None:
     probe.create()
     ways: dict[str, Any] = {
         "query": probe.query(WHOLE_FEED),
-        "stream": lambda slice_: probe.stream(slice_, WHOLE_FEED),  # pyright: ignore[reportUnknownLambdaType]
+        "stream": lambda slice_: probe.stream(slice_, WHOLE_FEED),
         "frame": probe.frame,
     }
     asset = probe.asset(ways[way], publication=Replace(), partitions_def=None)

@@ -1,3 +1,6 @@
-SELECT DISTINCT partition_key
+SELECT DISTINCT ON (partition_key)
+    partition_key,
+    rows_written + rows_kept AS rows_published
 FROM ops.etl_run_log
 WHERE asset = %(asset)s AND root_run_id = %(root_run_id)s AND status = 'success'
+ORDER BY partition_key ASC, id DESC

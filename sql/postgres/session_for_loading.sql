@@ -5,5 +5,4 @@ SELECT
     set_config('maintenance_work_mem', '256MB', true) AS maintenance_work_mem,
     set_config('temp_buffers', '128MB', true) AS temp_buffers,
     set_config('default_statistics_target', '20', true) AS default_statistics_target,
-    set_config('lock_timeout', %(lock_timeout)s, true) AS lock_timeout,
     set_config('client_connection_check_interval', '2s', true) AS client_connection_check_interval

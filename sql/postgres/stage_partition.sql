@@ -1,4 +1,4 @@
 CREATE TABLE {stage} (
-    LIKE {table} INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING STORAGE INCLUDING COMPRESSION INCLUDING COMMENTS,
+    {columns},
     CONSTRAINT within_window CHECK ({column} >= %(start)s AND {column} < %(end)s)
 )

@@ -158,6 +158,7 @@ def generate_history(
     until: datetime,
     seed: int = 0,
     wanted_share: float = 0.2,
+    text_share: float = 0.6,
     instances: int | None = None,
     timezone: str = "UTC",
 ) -> GeneratedHistory:
@@ -172,6 +173,8 @@ def generate_history(
         until: an aware instant.
         seed: 0 to 2**40 - 1; histories of different seeds stand side by side.
         wanted_share: the part of the details that are of the wanted variables.
+        text_share: the part of the wanted values that are strings in text_; the others are json and Object
+            variables, in byte arrays.
         instances: process instances; by default one for three wanted details.
         timezone: the zone of the engine's JVM: the tables hold its local times.
 
@@ -192,6 +195,7 @@ def generate_history(
         "days": days,
         "from": until - timedelta(days=days),
         "until": until,
+        "text_share": text_share,
         "zone": str(ZoneInfo(timezone)),
     }
     with connection, connection.cursor() as cursor:

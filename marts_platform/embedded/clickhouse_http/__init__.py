@@ -17,7 +17,7 @@ What differs from a real server:
   ``system.processes`` and ``KILL QUERY`` know a statement by its text or its log_comment only;
 * a query whose client left is stopped, whatever the settings; statements that write run to their end;
 * no progress headers (``send_progress_in_http_headers``): the connection is quiet until the result begins;
-* the summary of an insert counts the rows written, not the rows read.
-
-Databases are Atomic, ``default`` included (`engine` says why that needs a word).
+* the summary of an insert counts the rows written, not the rows read;
+* the database ``default`` is an Overlay, as chdb makes it: its tables are kept and swapped as anywhere, but
+  none can be moved between it and another database. ``CREATE DATABASE`` makes an Atomic one.
 """

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import uvicorn
 
@@ -14,7 +16,7 @@ LOOPBACK = "127.0.0.1"
 
 
 def main() -> None:
-    """Opens the data directory, serves it, and ends with exit code 0; 1 if it cannot."""
+    """Opens the data directory, serves it, and ends with exit code 0, also on a signal; 1 if it cannot."""
     parser = argparse.ArgumentParser(
         prog="python -m marts_platform.embedded.clickhouse_http",
         description="Serves ClickHouse's HTTP interface on loopback, from the embedded engine.",
@@ -46,6 +48,16 @@ def _serve(data: Path, port: int, password: str) -> None:
             f"The ClickHouse engine cannot open {data}: {error}\n"
             "One process at a time may have a data directory. Does another server run on this one?"
         )
+
+    def leave(*_: object) -> NoReturn:
+        # Not through Python's way out: it would wait for threads that may be inside the engine. Whatever was
+        # answered is on disk already, as it is after a kill.
+        engine.close()
+        os._exit(0)
+
+    # uvicorn takes the signals over while it serves; when it is done it sends them again, to these.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, leave)
     spool = data / "spool"
     shutil.rmtree(spool, ignore_errors=True)
     spool.mkdir(mode=0o700)
@@ -62,10 +74,6 @@ def _serve(data: Path, port: int, password: str) -> None:
         )
     )
     server.run()
-    engine.close()
-    # Not through Python's way out: it would wait for threads that may be inside the engine. Whatever was
-    # answered is on disk already, as it is after a kill.
-    os._exit(0 if server.started else 1)
 
 
 if __name__ == "__main__":

@@ -127,7 +127,7 @@ class Answering:
             return
         message = {"type": "http.response.body", "body": data, "more_body": True}
         try:
-            # Not wait_for: in Python 3.11 it swallows a cancellation that comes when the send is done already.
+            # Not wait_for: in Python 3.11 it swallows a cancellation that comes just as the send is done.
             async with asyncio.timeout(_SEND_SECONDS):
                 await self._send(message)
         except TimeoutError:

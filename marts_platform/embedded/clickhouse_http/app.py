@@ -103,7 +103,7 @@ class Server:
         os.set_blocking(source, False)
         statement = loop.run_in_executor(self._threads, self._statements.run, request, body, answer, target)
         sending = loop.create_task(self._send_result(request, source, statement, answering))
-        leaving = loop.create_task(body.gone())
+        leaving = loop.create_task(body.receive())
         try:
             await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
         finally:

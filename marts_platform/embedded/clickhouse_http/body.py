@@ -3,49 +3,68 @@
 from __future__ import annotations
 
 import asyncio
+import queue
 from collections.abc import Iterator
-from concurrent.futures import CancelledError
 from dataclasses import dataclass
 
 from starlette.types import Receive
 
 from marts_platform.embedded.clickhouse_http.errors import ClientGoneError, Code, raised_here
 
+_AHEAD_BYTES = 1 << 20
 # A server waits 30 s (http_receive_timeout). Here, a source that pauses between two rows keeps its insert.
 _SECONDS = 300
 
 
 class Body:
-    """The body of one request, as an iterator for another thread; the client waits while nobody pulls."""
+    """The body of one request, as an iterator for another thread.
+
+    A megabyte is received ahead, so that the two threads need not meet for every packet; beyond that the
+    client waits until somebody pulls.
+    """
 
     def __init__(self, receive: Receive, loop: asyncio.AbstractEventLoop) -> None:
         self._receive = receive
         self._loop = loop
-        self._complete = asyncio.Event()
+        # A chunk; None at the end of the body; the exception if it does not come.
+        self._arrived: queue.SimpleQueue[bytes | ClientGoneError | None] = queue.SimpleQueue()
+        self._ahead = 0
+        self._room = asyncio.Event()
+
+    async def receive(self) -> None:
+        """Receives the body, and returns when the client has closed its connection, maybe long after."""
+        while (message := await self._receive())["type"] != "http.disconnect":
+            chunk: bytes = message.get("body", b"")
+            if chunk:
+                self._ahead += len(chunk)
+                self._arrived.put(chunk)
+            if not message.get("more_body", False):
+                self._arrived.put(None)
+            self._room.clear()
+            if self._ahead > _AHEAD_BYTES:
+                await self._room.wait()
+        self._arrived.put(ClientGoneError())
 
     def __iter__(self) -> Iterator[bytes]:
-        while not self._complete.is_set():
+        while True:
             try:
-                chunk = asyncio.run_coroutine_threadsafe(self._next(), self._loop).result()
-            except (CancelledError, TimeoutError):
+                found = [self._arrived.get(timeout=_SECONDS)]
+            except queue.Empty:
                 raise ClientGoneError from None
-            if chunk:
-                yield chunk
+            while not self._arrived.empty():
+                found.append(self._arrived.get())
+            chunks = [chunk for chunk in found if isinstance(chunk, bytes)]
+            if chunks:
+                self._loop.call_soon_threadsafe(self._pulled, sum(map(len, chunks)))
+                yield b"".join(chunks)
+            if None in found:
+                return
+            if len(chunks) < len(found):
+                raise ClientGoneError
 
-    async def gone(self) -> None:
-        """Returns when the client has closed its connection; while the body arrives, `__iter__` tells."""
-        await self._complete.wait()
-        while (await self._receive())["type"] != "http.disconnect":
-            continue
-
-    async def _next(self) -> bytes:
-        async with asyncio.timeout(_SECONDS):
-            message = await self._receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGoneError
-        if not message.get("more_body", False):
-            self._complete.set()
-        return message.get("body", b"")
+    def _pulled(self, size: int) -> None:
+        self._ahead -= size
+        self._room.set()
 
 
 @dataclass(frozen=True)

@@ -161,7 +161,6 @@ class Engine:
         self._connect = getattr(import_module("chdb"), "_chdb").connect  # noqa: B009 # its stub leaves connect out
         # Kept open: the engine stops when its last connection closes.
         self._root = self.connect()
-        _make_default_atomic(self._root, folder)
         self.version = self._root.execute(b"SELECT version()").decode().strip()
         self.timezone = self._root.execute(b"SELECT serverTimezone()").decode().strip()
         types = self._root.execute(b"SELECT lower(name), content_type FROM system.formats FORMAT JSONCompact")
@@ -197,20 +196,3 @@ class Engine:
     def close(self) -> None:
         """Closes the root connection; the engine shuts down with the last one that is open."""
         self._root.close()
-
-
-def _make_default_atomic(connection: Connection, folder: Path) -> None:
-    """Makes ``default`` an ordinary Atomic database.
-
-    chdb mounts it as an Overlay (a folder of files beside the tables), which refuses some DDL and gives
-    tables no UUID. That is undone at every start: a database that was made here is attached as what it is.
-    """
-    engine = b"SELECT engine FROM system.databases WHERE name = 'default'"
-    if connection.execute(engine).strip() == b"Atomic":
-        return
-    if (folder / "metadata" / "default.sql").exists():
-        connection.execute(b"DETACH DATABASE default")
-        connection.execute(b"ATTACH DATABASE default")
-    elif connection.execute(b"SELECT count() FROM system.tables WHERE database = 'default'").strip() == b"0":
-        connection.execute(b"DROP DATABASE default")
-        connection.execute(b"CREATE DATABASE default ENGINE = Atomic")

@@ -17,9 +17,10 @@ from marts_platform.embedded.clickhouse_http.errors import Code, raised_here
 _TOKEN = re.compile(
     rb"""
       (?P<blank> \s+ | --[^\n]* | \#[!\ ][^\n]* | /\*.*?\*/ )
-    | (?P<quoted> '(?:[^'\\]|\\.)*' | "(?:[^"\\]|\\.)*" | `(?:[^`\\]|\\.)*`
+    | (?P<quoted> '(?:[^'\\]|\\.)*+' | "(?:[^"\\]|\\.)*+" | `(?:[^`\\]|\\.)*+`
                 | \$(?P<tag>\w*)\$.*?\$(?P=tag)\$ )
     | (?P<word> [A-Za-z_]\w* )
+    | (?P<numbers> \d[\w.]* (?: \s*,\s* \d[\w.]* )* )  # at once: a list of them may be long
     | (?P<mark> . )
     """,
     re.DOTALL | re.VERBOSE,

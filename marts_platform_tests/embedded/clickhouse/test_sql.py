@@ -24,8 +24,8 @@ from marts_platform.embedded.clickhouse_http.sql import (
         (b"INSERT INTO t(`values`, format) VALUES(1)", b"INSERT INTO t(`values`, format) ", "Values", b"(1)"),
         (b"INSERT INTO values FORMAT Native\n\x00", b"INSERT INTO values ", "Native", b"\x00"),
         (b"INSERT INTO db.format VALUES (1)", b"INSERT INTO db.format ", "Values", b" (1)"),
-        (b"-- FORMAT CSV\nINSERT INTO t /* VALUES */ FORMAT CSV\n1", b"-- FORMAT CSV\nINSERT INTO t /* VALUES */ ",
-         "CSV", b"1"),
+        (b"-- FORMAT CSV\nINSERT INTO t /* VALUES */ FORMAT CSV\n1",
+         b"-- FORMAT CSV\nINSERT INTO t /* VALUES */ ", "CSV", b"1"),
         (b"INSERT INTO t SETTINGS a = 1 FORMAT CSV\n1", b"INSERT INTO t SETTINGS a = 1 ", "CSV", b"1"),
         (b"INSERT INTO FUNCTION file('x', 'FORMAT CSV') FORMAT CSV\n1",
          b"INSERT INTO FUNCTION file('x', 'FORMAT CSV') ", "CSV", b"1"),
@@ -46,8 +46,11 @@ def test_rows_come_from_a_file() -> None:
     insert = insert_with_data(b"INSERT INTO t (a) SETTINGS x = 'SETTINGS' VALUES (1)", whole=True)
     assert insert is not None
     assert insert.from_file("P", "lz4").split(b"\n") == [
-        b"INSERT INTO t (a) ", b"FROM INFILE 'P' COMPRESSION 'lz4'", b"SETTINGS x = 'SETTINGS' ", b"FORMAT Values",
-    ]  # fmt: skip
+        b"INSERT INTO t (a) ",
+        b"FROM INFILE 'P' COMPRESSION 'lz4'",
+        b"SETTINGS x = 'SETTINGS' ",
+        b"FORMAT Values",
+    ]
 
 
 @pytest.mark.parametrize(

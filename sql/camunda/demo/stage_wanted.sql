@@ -50,7 +50,11 @@ formed AS (
             WHEN place < 200 AND scope = 'process' AND value_version = 1 THEN 199 - place
             ELSE pg_temp.pick(form, 21, 200)
         END] AS body,
-        (ARRAY['text', 'text', 'text', 'json', 'object'])[1 + pg_temp.pick(form, 22, 5)] AS usual_carrier
+        CASE
+            WHEN pg_temp.unit(form, 22) < %(text_share)s THEN 'text'
+            WHEN pg_temp.pick(form, 38, 2) = 0 THEN 'json'
+            ELSE 'object'
+        END AS usual_carrier
     FROM keyed
     INNER JOIN slots ON slots.name = keyed.wanted_name
 ),

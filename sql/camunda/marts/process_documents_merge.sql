@@ -86,5 +86,7 @@ SELECT
     context_data_var_inst_id_,
     context_data_sequence_,
     context_data_detail_id_,
-    FALSE AS is_contested
+    FALSE AS is_contested,
+    NULL::timestamptz AS contested_from_,
+    NULL::timestamptz AS contested_until_
 FROM joined

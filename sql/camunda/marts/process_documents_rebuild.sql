@@ -3,7 +3,9 @@
 -- their index, a look-up for each key.
 WITH current_values AS (
     SELECT DISTINCT ON (var_inst_id_)
-        *
+        *,
+        min(time_) OVER (PARTITION BY proc_inst_id_) AS oldest_change,
+        max(time_) OVER (PARTITION BY proc_inst_id_) AS newest_change
     FROM (
         SELECT
             change.*
@@ -80,7 +82,9 @@ joined AS (
         context.var_inst_id_ AS context_data_var_inst_id_,
         context.sequence_counter_ AS context_data_sequence_,
         context.detail_id_ AS context_data_detail_id_,
-        coalesce(docs.instances, 1) > 1 OR coalesce(context.instances, 1) > 1 AS is_contested
+        coalesce(docs.instances, 1) > 1 OR coalesce(context.instances, 1) > 1 AS is_contested,
+        coalesce(docs.oldest_change, context.oldest_change) AS oldest_change,
+        coalesce(docs.newest_change, context.newest_change) AS newest_change
     FROM (SELECT * FROM newest WHERE name_ = 'docIds') AS docs
     FULL JOIN (SELECT * FROM newest WHERE name_ = 'contextData') AS context
         ON docs.proc_inst_id_ = context.proc_inst_id_
@@ -101,5 +105,7 @@ SELECT
     context_data_var_inst_id_,
     context_data_sequence_,
     context_data_detail_id_,
-    is_contested
+    is_contested,
+    CASE WHEN is_contested THEN oldest_change END AS contested_from_,
+    CASE WHEN is_contested THEN newest_change END AS contested_until_
 FROM joined

@@ -1,5 +1,6 @@
 -- In doubt: several variable instances of a process bear one name, or the present value came from this
--- window and the window no longer has it. Then the whole history of the process has to tell.
+-- window and the window no longer has it. Then the whole history of the process has to tell. Of a contested
+-- process a change that gives no value counts too, and it may be gone: so each window among its changes touches it.
 WITH in_window AS (
     SELECT
         proc_inst_id_,
@@ -27,6 +28,7 @@ from_window AS (
     WHERE
         (doc_ids_time_ >= %(start)s AND doc_ids_time_ < %(end)s)
         OR (context_data_time_ >= %(start)s AND context_data_time_ < %(end)s)
+        OR (contested_until_ >= %(start)s AND contested_from_ < %(end)s)
 )
 
 SELECT
@@ -45,13 +47,13 @@ SELECT
     OR coalesce(
         present.doc_ids_time_ >= %(start)s
         AND present.doc_ids_time_ < %(end)s
-        AND coalesce(in_window.doc_ids_sequence_, -1) < present.doc_ids_sequence_,
+        AND coalesce(in_window.doc_ids_sequence_, -1) < coalesce(present.doc_ids_sequence_, 0),
         FALSE
     )
     OR coalesce(
         present.context_data_time_ >= %(start)s
         AND present.context_data_time_ < %(end)s
-        AND coalesce(in_window.context_data_sequence_, -1) < present.context_data_sequence_,
+        AND coalesce(in_window.context_data_sequence_, -1) < coalesce(present.context_data_sequence_, 0),
         FALSE
     ) AS in_doubt
 FROM in_window

@@ -13,8 +13,8 @@ WITH RECURSIVE walk AS (
             FROM act_hi_detail AS detail
             WHERE
                 detail.time_ >= (
-                    (date_trunc('day', walk.local_time AT TIME ZONE %(zone)s AT TIME ZONE 'UTC') + interval '1 day') AT TIME ZONE 'UTC'
-                    AT TIME ZONE %(zone)s
+                    (date_trunc('day', walk.local_time AT TIME ZONE %(zone)s AT TIME ZONE 'UTC') + interval '1 day')
+                    AT TIME ZONE 'UTC' AT TIME ZONE %(zone)s
                 )
         ) AS local_time
     FROM walk

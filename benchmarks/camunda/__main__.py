@@ -1,0 +1,53 @@
+"""One day of a Camunda history, moved by each contender in one run: ``python -m benchmarks.camunda``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from benchmarks import report
+from benchmarks.camunda.results import section
+from benchmarks.camunda.runs import FULL, PARTS, QUICK, Run
+from benchmarks.stack import private_stack
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the benchmark and writes the results.
+
+    Args:
+        arguments: of the command line.
+
+    Returns:
+        0 if every target was measured and met (of a quick run: measured), else 1.
+    """
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="ten times smaller, to see whether it runs; into build/benchmarks",
+    )
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS), help="only these parts")
+    parser.add_argument("--folder", type=Path, help="where the results go")
+    chosen = parser.parse_args(arguments)
+    scale, folder = (QUICK, Path("build/benchmarks")) if chosen.quick else (FULL, report.FOLDER)
+    folder = chosen.folder or folder
+    with private_stack() as stack:
+        run = Run(stack, scale)
+        for part in chosen.parts:
+            PARTS[part](run)
+    found = section(run)
+    report.write("camunda", found, folder)
+    for target in found.targets:
+        print(f"{ {True: 'pass', False: 'FAIL', None: '?'}[target.passed]:4}  {target.aim}: {target.found}")
+    print(f"The figures are in {folder / 'results.md'}.")
+    # A quick run's ratios say nothing: what is fixed, a run's or a process's start, weighs ten times as much.
+    return (
+        0
+        if all(target.passed or (chosen.quick and target.passed is not None) for target in found.targets)
+        else 1
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,157 @@
+"""The keyed marts beside an independent oracle, and beside their own definition, after any sequence of loads.
+
+The generated history has every odd value; the small hostile one has few keys and many changes, so that late,
+corrected, purged and narrowed rows meet on the same keys all the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from random import Random
+
+import pytest
+
+from marts_platform import settings
+from marts_platform.embedded.stack import Stack
+from marts_platform_tests import databases
+from marts_platform_tests.camunda.engine import Engine
+from marts_platform_tests.camunda.hostile import HostileHistory
+from marts_platform_tests.camunda.loads import Warehouse
+from marts_platform_tests.camunda.oracle import RawHistory, Row, current_variables, documents
+
+DETAILS = 3000
+DAYS = [date(2024, 3, 9) + timedelta(days=number) for number in range(4)]
+UNTIL = datetime(2024, 3, 13, tzinfo=UTC)
+WANTED = frozenset({"contextData", "docIds"})
+STEPS = 14
+KEYS = {"process_variables": "var_inst_id_", "process_documents": "proc_inst_id_"}
+
+
+def expect_oracle(warehouse: Warehouse, raw: RawHistory) -> None:
+    rows = raw.rows()
+    assert same(warehouse.table("process_variables", "var_inst_id_"), current_variables(rows))
+    assert same(warehouse.table("process_documents", "proc_inst_id_"), documents(rows))
+
+
+def same(found: dict[str, Row], wanted: dict[str, Row]) -> bool:
+    assert found.keys() == wanted.keys()
+    unlike = {
+        key: {name: (row[name], wanted[key][name]) for name in row if row[name] != wanted[key][name]}
+        for key, row in found.items()
+        if row != wanted[key]
+    }
+    assert not unlike, (
+        f"{len(unlike)} of {len(found)} rows: (found, wanted) of the first: {next(iter(unlike.items()))}"
+    )
+    return True
+
+
+def expect_definition(warehouse: Warehouse) -> None:
+    """Each mart equals its rebuild over all keys of the raw history."""
+    for mart, key in KEYS.items():
+        rebuilt = warehouse.rebuilt(mart, key)
+        assert same(warehouse.table(mart, key), rebuilt)
+
+
+@pytest.fixture(scope="session")
+def _generated(stack: Stack) -> Iterator[Callable[[int], Engine]]:
+    """Engines with a generated history, by seed; tests only read them."""
+    with ExitStack() as made:
+
+        @cache
+        def generate(seed: int) -> Engine:
+            owner = stack.owner_url("camunda")
+            name = made.enter_context(databases.scratch_database(owner, databases.user_of(owner)))
+            reader = databases.at_database(settings.load().url("camunda_url"), name)
+            engine = made.enter_context(Engine.created(databases.at_database(owner, name), reader))
+            engine.generate(details=DETAILS, days=len(DAYS), until=UNTIL, seed=seed)
+            return engine
+
+        yield generate
+
+
+@pytest.fixture(params=[1, 2, 3], ids="seed {}".format)
+def generated(
+    request: pytest.FixtureRequest, _generated: Callable[[int], Engine], monkeypatch: pytest.MonkeyPatch
+) -> Engine:
+    engine = _generated(request.param)
+    monkeypatch.setenv("MARTS_CAMUNDA_URL", engine.reader_url)
+    return engine
+
+
+def shuffled(seed: int) -> list[date]:
+    days = [*DAYS, *Random(seed).choices(DAYS, k=5)]
+    Random(seed).shuffle(days)
+    return days
+
+
+@pytest.mark.parametrize(
+    "days",
+    [
+        pytest.param(DAYS, id="day by day"),
+        pytest.param(DAYS[::-1], id="in reverse"),
+        pytest.param(shuffled(1), id="shuffled with repeats"),
+    ],
+)
+def test_a_generated_history_in_any_order_equals_the_oracle(
+    generated: Engine, warehouse: Warehouse, days: Sequence[date]
+) -> None:
+    raw, rows = RawHistory(), generated.details()
+    for day in days:
+        warehouse.load_bare(day)
+        raw.load(day, rows, WANTED)
+    expect_oracle(warehouse, raw)
+    expect_definition(warehouse)
+
+
+def test_a_generated_history_in_one_run_equals_the_oracle(generated: Engine, warehouse: Warehouse) -> None:
+    raw, rows = RawHistory(), generated.details()
+    warehouse.load(DAYS[0], DAYS[-1] + timedelta(days=1))
+    for day in DAYS:
+        raw.load(day, rows, WANTED)
+    expect_oracle(warehouse, raw)
+    expect_definition(warehouse)
+
+
+def test_every_variable_of_a_generated_history_equals_the_oracle(
+    generated: Engine, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MARTS_CAMUNDA_VARIABLES", "*")
+    raw, rows = RawHistory(), generated.details()
+    for day in DAYS:
+        raw.load(day, rows)
+    warehouse.load(DAYS[0], DAYS[-1] + timedelta(days=1))
+    expect_oracle(warehouse, raw)
+    expect_definition(warehouse)
+
+
+@pytest.mark.parametrize(
+    "seed", [*range(1, 4), *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(4, 104))]
+)
+def test_edits_between_loads_never_part_the_marts_from_the_oracle(
+    engine: Engine, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    random = Random(seed)
+    history, raw = HostileHistory(engine, DAYS, random), RawHistory()
+    history.grow(60)
+    for step in range(STEPS):
+        wanted = random.choice(
+            (WANTED, WANTED, WANTED, frozenset({"docIds"}), frozenset({"contextData"}), None)
+        )
+        monkeypatch.setenv("MARTS_CAMUNDA_VARIABLES", "*" if wanted is None else ",".join(sorted(wanted)))
+        day = random.choice(DAYS)
+        warehouse.load_bare(day)
+        raw.load(day, engine.details(), wanted)
+        try:
+            expect_oracle(warehouse, raw)
+            expect_definition(warehouse)
+        except AssertionError as error:
+            error.add_note(
+                f"after load {step}, of {day} with {sorted(wanted) if wanted else 'all variables'}"
+            )
+            raise
+        random.choice((history.correct, history.correct, history.purge, history.forget_bytes))()
+        history.grow(random.randrange(12))

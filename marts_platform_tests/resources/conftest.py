@@ -1,0 +1,7 @@
+"""What tests of the resources take beside the root's fixtures."""
+
+from __future__ import annotations
+
+from marts_platform_tests.marts import migrated_database, warehouse, warehouse_template
+
+__all__ = ["migrated_database", "warehouse", "warehouse_template"]
