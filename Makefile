@@ -27,8 +27,9 @@ demo: $(READY)  ## Start the embedded stack, fill the sources, build every mart 
 dev: $(READY)  ## Start the embedded stack, then Dagster's UI and daemon
 	$(BIN)/marts dev $(ARGS)
 
+# Two at a time, each with a stack of its own; a file stays with one of them, since its fixtures are its own.
 test: $(READY)  ## Run the tests, all but those that soak
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 soak: $(READY)  ## Run the tests that take minutes to hours
 	$(BIN)/pytest -m soak --timeout 14400 $(ARGS)

@@ -58,7 +58,7 @@ class CamundaSource(dg.ConfigurableResource[Any]):
         """
         assert slice_.window is not None  # the asset is partitioned
         now = settings.load()
-        limits = Limits(statement_timeout=now.source_statement_timeout_seconds, read_only=True)
+        limits = Limits(now.source_statement_timeout_seconds, read_only=True, by_index=True)
         purpose = f"camunda {slice_}"
         with self.server.connect(limits, purpose=purpose) as connection:
             bound = commit_bound(connection, timedelta(seconds=now.commit_margin_seconds))
@@ -71,7 +71,7 @@ class CamundaSource(dg.ConfigurableResource[Any]):
             rows=CopyOut(self.server, query, (*_plain_columns(), "bytes_"), params, limits, purpose),
             read_until=None if window == slice_.window else bound.moment,
             scope=scope(now),
-            params=_variables(now),
+            params={**_variables(now), "zone": now.camunda_timezone},
             warnings=[bound.warning] if bound.warning and window != slice_.window else [],
         )
 

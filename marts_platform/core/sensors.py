@@ -110,15 +110,14 @@ def run_requests(
     recent = recent_keys(definition.get_partition_keys(), lookback)
     pending = only(made.pending, recent)
     ledger: Ledger = resources[selected[0].warehouse]
+    in_hand = list(_spans_under_way(instance)) if any(pending.values()) else []
     for key in sorted({key for found in pending.values() for key in found}):
         assets = [asset for asset, found in pending.items() if key in found]
         tries = {asset: ledger.failures(asset, [key]).get(key) for asset in assets}
         now = datetime.now(UTC)
         if not all(is_due(found.count, found.last, now) for found in tries.values() if found):
             continue
-        if instance.get_run_records(
-            dg.RunsFilter(tags={"dagster/partition": key}, statuses=_UNDER_WAY), limit=1
-        ):
+        if any(first <= key <= last for first, last in in_hand):
             continue
         attempt = sum(found.count for found in tries.values() if found)
         yield dg.RunRequest(
@@ -127,6 +126,15 @@ def run_requests(
             asset_selection=[dg.AssetKey.from_user_string(asset) for asset in assets],
             tags={"marts/reason": "; ".join(f"{asset}: {pending[asset][key]}" for asset in assets)[:255]},
         )
+
+
+def _spans_under_way(instance: dg.DagsterInstance) -> Iterator[tuple[str, str]]:
+    """The first and the last partition of each run that is queued or going on."""
+    for run in instance.get_runs(dg.RunsFilter(statuses=_UNDER_WAY)):
+        first = run.tags.get("dagster/asset_partition_range_start") or run.tags.get("dagster/partition")
+        last = run.tags.get("dagster/asset_partition_range_end") or run.tags.get("dagster/partition")
+        if first and last:
+            yield first, last
 
 
 def _digest(made: Plan, key: str) -> str:

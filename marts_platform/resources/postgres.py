@@ -30,12 +30,15 @@ class Limits:
     Attributes:
         statement_timeout: seconds of one statement; 0 for no limit.
         lock_timeout: seconds of waiting for a lock.
-        read_only: whether the session can write.
+        read_only: whether the session cannot write.
+        by_index: whether the planner is to take an index wherever there is one. Of a young table a day may
+            be the larger part, and a scan the cheaper plan; but then a scan tells nothing of a missing index.
     """
 
     statement_timeout: float = 0
     lock_timeout: float = 30
     read_only: bool = False
+    by_index: bool = False
 
 
 class PostgresResource(dg.ConfigurableResource[Any]):
@@ -90,6 +93,7 @@ def session_options(limits: Limits) -> str:
         "lock_timeout": f"{int(limits.lock_timeout * 1000)}ms",
         "idle_in_transaction_session_timeout": "15min",
         "default_transaction_read_only": "on" if limits.read_only else "off",
+        "enable_seqscan": "off" if limits.by_index else "on",
     }
     return " ".join(f"-c {name}={value}" for name, value in options.items())
 

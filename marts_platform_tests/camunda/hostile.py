@@ -79,16 +79,6 @@ class HostileHistory:
             """
             DELETE FROM act_ge_bytearray
             WHERE id_ IN (SELECT id_ FROM act_ge_bytearray ORDER BY md5(id_ || %s) LIMIT 3)
-        """,
-            str(self.random.random()),
-        )
-
-    def forget_bytes(self) -> None:
-        """Deletes byte arrays whose changes stay, as the engine's clean-up does in between."""
-        self.engine.execute(
-            """
-            DELETE FROM act_ge_bytearray
-            WHERE id_ IN (SELECT id_ FROM act_ge_bytearray ORDER BY md5(id_ || %s) LIMIT 3)
             """,
             str(self.random.random()),
         )

@@ -56,6 +56,10 @@ class Warehouse:
         """The rows of a SELECT."""
         return self._connection.execute(statement, values or None).fetchall()
 
+    def execute(self, statement: LiteralString, *values: object) -> None:
+        """Executes and commits a statement behind the platform's back."""
+        self._connection.execute(statement, values or None)
+
     def one(self, statement: LiteralString, *values: object) -> Any:
         """The row of a SELECT that gives one; its value if it has one."""
         (row,) = self.rows(statement, *values)

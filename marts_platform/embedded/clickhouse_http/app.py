@@ -111,8 +111,7 @@ class Server:
             sending.cancel()
             leaving.cancel()
             await asyncio.wait((sending, leaving))
-            os.close(source)  # first: the engine may wait in a full pipe; now it writes on into the void
-            await self._stop(statement, answer)
+            await self._stop(statement, source, answer)
         if not gone:
             await sending  # for what it raised
 
@@ -132,13 +131,21 @@ class Server:
                 await _release(held, answering)
         await answering.end()
 
-    async def _stop(self, statement: asyncio.Future[None], answer: Answer) -> None:
-        """Waits for a statement to end, if it has not; one that only reads is made to."""
+    async def _stop(self, statement: asyncio.Future[None], source: int, answer: Answer) -> None:
+        """Closes the pipe, and waits for the statement to end; one that only reads is made to."""
+        try:
+            # While it waits in a full pipe. Without a reader it would write on into the void, at full speed.
+            await self._kill(statement, answer)
+        finally:
+            os.close(source)
         while not statement.done():
-            if answer.mark:
-                await asyncio.to_thread(self._engine.kill, answer.mark)
+            await self._kill(statement, answer)  # again: it may not have begun before
             await asyncio.wait((statement,), timeout=_KILL_SECONDS)
         statement.exception()  # looked at, else asyncio complains
+
+    async def _kill(self, statement: asyncio.Future[None], answer: Answer) -> None:
+        if answer.mark and not statement.done():
+            await asyncio.to_thread(self._engine.kill, answer.mark)
 
 
 def application(engine: Engine, password: str, spool: Path) -> ASGIApp:

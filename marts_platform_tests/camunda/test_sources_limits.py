@@ -1,0 +1,131 @@
+"""The source barely notices: indexed ranges, keyed look-ups of bytes, time limits, read-only sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from datetime import UTC, date, datetime
+from typing import Any
+
+import psycopg2
+import psycopg2.errors
+import pytest
+from psycopg2.extensions import connection as Connection
+from psycopg2.sql import SQL, Composable
+
+from marts_platform.camunda.partitions import DAILY
+from marts_platform.camunda.sources import CamundaSource, window_params
+from marts_platform.core.mart import slice_of
+from marts_platform.core.sql import compose
+from marts_platform.materialization import MaterializationError
+from marts_platform.resources import postgres_source
+from marts_platform.resources.postgres import CopyOut
+from marts_platform.settings import load
+from marts_platform_tests.camunda.engine import Engine, at, change
+from marts_platform_tests.camunda.loads import Warehouse
+
+DAY = date(2024, 9, 20)
+RAW = "camunda/act_hi_detail"
+
+
+@pytest.fixture
+def month(engine_of_each_server: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """A history long enough that reading one day by its index is cheaper than a scan; no table is small."""
+    engine_of_each_server.generate(details=12_000, days=30, until=datetime(2024, 10, 1, tzinfo=UTC))
+    monkeypatch.setattr(postgres_source, "_SCANNABLE_PAGES", 0)
+    return engine_of_each_server
+
+
+def nodes(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield plan
+    for part in plan.get("Plans", ()):
+        yield from nodes(part)
+
+
+def reads(connection: Connection, statement: Composable, params: Mapping[str, object]) -> dict[str, set[str]]:
+    """How a statement reads each table: the kinds of scan."""
+    with connection.cursor() as cursor:
+        cursor.execute(SQL("EXPLAIN (FORMAT JSON) ") + statement, params)
+        row = cursor.fetchone()
+    assert row is not None
+    found: dict[str, set[str]] = {}
+    for node in nodes(row[0][0]["Plan"]):
+        if "Relation Name" in node:
+            found.setdefault(node["Relation Name"], set()).add(node["Node Type"])
+    return found
+
+
+@pytest.mark.parametrize("variables", ["docIds,contextData", "*"])
+def test_a_day_is_read_by_its_index_and_byte_arrays_by_their_key(
+    month: Engine, monkeypatch: pytest.MonkeyPatch, variables: str
+) -> None:
+    monkeypatch.setenv("MARTS_CAMUNDA_VARIABLES", variables)
+    copy = CamundaSource().changes(slice_of(DAILY, DAY.isoformat())).rows
+    assert isinstance(copy, CopyOut)
+    with closing(psycopg2.connect(month.reader_url)) as connection:
+        found = reads(connection, copy.query, copy.params)
+    assert found["act_hi_detail"] <= {"Index Scan", "Bitmap Heap Scan"}
+    assert found["act_ge_bytearray"] == {"Index Scan"}
+
+
+def test_the_probes_read_by_indexes(month: Engine) -> None:
+    now, slice_ = load(), slice_of(DAILY, DAY.isoformat())
+    assert slice_.window is not None
+    params = window_params(slice_.window, slice_.window, now)
+    days = {"zone": "UTC", "start": now.start_time, "bound": datetime.now(UTC)}
+    with closing(psycopg2.connect(month.reader_url)) as connection:
+        for file, values, names in (
+            (
+                "camunda/raw/fingerprint_source.sql",
+                params,
+                {"newest_removal": SQL("max(detail.removal_time_)")},
+            ),
+            ("camunda/checks/checksum_source.sql", params, {}),
+            ("camunda/raw/days_with_rows.sql", days, {}),
+            ("camunda/checks/newest_at_source.sql", {"zone": "UTC"}, {}),
+        ):
+            found = reads(connection, compose(file, names), values)
+            assert "Seq Scan" not in found["act_hi_detail"], file
+
+
+def test_a_scan_of_a_big_table_is_refused_and_nothing_is_read(month: Engine, warehouse: Warehouse) -> None:
+    month.execute("DROP INDEX act_idx_hi_detail_time")
+    month.execute("DROP INDEX act_idx_hi_detail_name")
+    with pytest.raises(MaterializationError, match="would scan act_hi_detail") as refused:
+        warehouse.load(DAY, selection=RAW)
+    assert "SourceScanRefusedError" in str(refused.value) and "Is the index on the time column" in str(
+        refused.value
+    )
+    assert warehouse.one("SELECT count(*) FROM camunda.act_hi_detail") == 0
+
+
+def test_a_small_table_may_be_scanned(engine: Engine, warehouse: Warehouse) -> None:
+    engine.execute("DROP INDEX act_idx_hi_detail_time")
+    engine.write(change(at(DAY)))
+    warehouse.load(DAY, selection=RAW)
+    assert warehouse.one("SELECT count(*) FROM camunda.act_hi_detail") == 1
+
+
+def test_a_source_that_does_not_answer_ends_the_load_in_time(
+    engine: Engine, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MARTS_SOURCE_STATEMENT_TIMEOUT_SECONDS", "1")
+    engine.write(change(at(DAY)))
+    with closing(psycopg2.connect(engine.url)) as blocker, blocker.cursor() as cursor:
+        cursor.execute("LOCK act_hi_detail IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(MaterializationError, match="statement timeout"):
+            warehouse.load(DAY, selection=RAW)
+    (entry,) = warehouse.rows("SELECT status, error FROM ops.etl_run_log")
+    assert entry["status"] == "failed" and "statement timeout" in entry["error"]
+    warehouse.load(DAY, selection=RAW)
+    assert warehouse.one("SELECT count(*) FROM camunda.act_hi_detail") == 1
+
+
+def test_the_sessions_at_the_source_cannot_write_and_say_who_they_are(engine: Engine) -> None:
+    copy = CamundaSource().changes(slice_of(DAILY, DAY.isoformat())).rows
+    assert isinstance(copy, CopyOut)
+    with copy.server.connect(copy.limits, purpose=copy.purpose) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('application_name'), current_setting('statement_timeout')")
+        assert cursor.fetchone() == (f"marts_platform camunda {DAY}", "10min")
+        with pytest.raises(psycopg2.errors.ReadOnlySqlTransaction):
+            cursor.execute("CREATE TABLE no ()")
