@@ -119,6 +119,7 @@ NAMES: Mapping[str, Composable] = {
     "name": Identifier("renamed"),
     "columns": SQL("id, at, value"),
     "column": Identifier("at"),
+    "definitions": SQL("id integer NOT NULL, at timestamptz NOT NULL"),
     "key": Identifier("id"),
     "format": SQL("binary"),
     "query": QUERY,
@@ -181,9 +182,7 @@ RECIPES: Mapping[str, Recipe] = {
     "postgres/insert_staged.sql": Recipe(before=("DELETE FROM scene.live",)),
     "postgres/rename_partition.sql": Recipe({"stage": Identifier("scene", "part")}),
     "postgres/stage_like.sql": Recipe(FRESH),
-    "postgres/stage_partition.sql": Recipe(
-        {**FRESH, "columns": SQL("id integer NOT NULL, at timestamptz NOT NULL")}
-    ),
+    "postgres/stage_partition.sql": Recipe(FRESH),
     "postgres/stage_query.sql": Recipe(FRESH),
     "postgres/stage_rows.sql": Recipe(FRESH),
     "postgres/stage_window.sql": Recipe(FRESH),

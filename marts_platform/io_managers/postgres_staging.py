@@ -88,7 +88,7 @@ class Staging:
         # A row outside of the window is refused: the next load of this window would publish it once more.
         names: dict[str, Composable] = {"stage": self._session.stage, "column": Identifier(column)}
         if self._session.is_partitioned:
-            file, form = "postgres/stage_partition.sql", {"columns": self._session.definitions}
+            file, form = "postgres/stage_partition.sql", {"definitions": self._session.definitions}
         else:
             file, form = "postgres/stage_window.sql", {"table": self._session.table}
         self._session.execute(file, {**names, **form}, self._session.bounds)

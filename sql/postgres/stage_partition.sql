@@ -1,4 +1,4 @@
 CREATE TABLE {stage} (
-    {columns},
+    {definitions},
     CONSTRAINT within_window CHECK ({column} >= %(start)s AND {column} < %(end)s)
 )
