@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -14,7 +15,7 @@ from marts_platform.dagster_home import use_dagster_home
 from marts_platform.materialization import (
     AssetResult,
     MaterializationError,
-    batches_of_days,
+    SelectionError,
     days_between,
     materialize,
     pending_batches,
@@ -22,10 +23,14 @@ from marts_platform.materialization import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import date
 
+    from marts_platform.core.demo import Demo
     from marts_platform.core.pending import Batch
+
+# In the order in which the demo builds them.
+DOMAINS = ("camunda",)
 
 
 def materialize_selection(selection: str, first: date | None, end: date | None) -> None:
@@ -43,7 +48,7 @@ def materialize_selection(selection: str, first: date | None, end: date | None) 
     if first is None or end is None:
         work = pending_batches(registered)
     else:
-        work = batches_of_days(days_between(first, end, registered))
+        work = days_between(first, end, registered)
     if not work:
         screen().print(f"Nothing to do: {selection} is as its source is.")
         return
@@ -58,7 +63,7 @@ def run_with_progress(work: Sequence[Batch]) -> list[AssetResult]:
     """
     use_dagster_home()
     console = screen()
-    steps = sum(len(batch.partition_keys) * len(batch.assets) for batch in work)
+    steps = sum(max(len(batch.partition_keys), 1) * len(batch.assets) for batch in work)
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -105,23 +110,25 @@ def seed(domains: Sequence[str], scale: float) -> None:
         scale: multiplies the amount of generated data.
 
     Raises:
-        ValueError: there is no such domain.
+        SelectionError: there is no such domain.
     """
-    from marts_platform.camunda.demo import seed as seed_camunda
     from marts_platform.embedded.stack import Stack
 
     stack = Stack()
-    seeders = {"camunda": lambda: seed_camunda(stack.owner_url("camunda"), scale)}
-    for domain in domains or seeders:
-        if domain not in seeders:
-            raise ValueError(f"there is no domain {domain!r}; there are: {', '.join(seeders)}")
+    if unknown := set(domains) - set(DOMAINS):
+        raise SelectionError(
+            f"there is no domain {', '.join(sorted(unknown))}; there are: {', '.join(DOMAINS)}"
+        )
+    for domain in domains or DOMAINS:
         began = time.monotonic()
         with screen().status(f"Seeding the source of {domain} …"):
-            made = seeders[domain]()
-        screen().print(
-            f"Seeded {domain}: {made.real_details:,} changes of a real history, "
-            f"{made.generated.details:,} generated ones, in {time.monotonic() - began:.1f} s."
-        )
+            made = demo_of(domain).seed(stack.owner_url, scale)
+        screen().print(f"Seeded {domain}: {made}, in {time.monotonic() - began:.1f} s.")
+
+
+def demo_of(domain: str) -> Demo:
+    """What a domain offers to the demo."""
+    return import_module(f"marts_platform.{domain}.demo").DEMO
 
 
 def demo(scale: float) -> None:
@@ -133,34 +140,31 @@ def demo(scale: float) -> None:
     console = screen()
     stack = Stack()
     stack.start()
-    # The real history has none of the two variables that are wanted by default.
-    stack.prefer({"MARTS_CAMUNDA_VARIABLES": "*"})
+    demos = {domain: demo_of(domain) for domain in DOMAINS}
+    stack.prefer({name: value for offered in demos.values() for name, value in offered.preferred.items()})
     console.print("The embedded stack is up.")
     runner.upgrade(settings.load().url("warehouse_url"))
     seed((), scale)
-    for selection in ("camunda",):
-        work = pending_batches(select(selection))
+    for domain in demos:
+        work = pending_batches(select(domain))
         if work:
             show_results(run_with_progress(work))
         else:
-            console.print(f"{selection} is as its source is: nothing to load.")
-    _show_marts()
-    _show_next_steps()
+            console.print(f"{domain} is as its source is: nothing to load.")
+    _show_marts(demos.values())
 
 
-def _show_marts() -> None:
+def _show_marts(demos: Collection[Demo]) -> None:
     from marts_platform import sql_console
     from marts_platform.core.sql import read_sql
 
-    screen().print("\ncamunda.process_documents: what a process has attached, in one index look-up")
-    sql_console.run("postgres", read_sql("camunda/demo/newest_documents.sql"))
-
-
-def _show_next_steps() -> None:
+    for shown in (shown for offered in demos for shown in offered.shown):
+        screen().print(f"\n{shown.title}")
+        sql_console.run(shown.engine, read_sql(shown.file))
+    hints = [hint for offered in demos for hint in offered.hints]
     screen().print(
         "\nNext:\n"
-        '  marts sql postgres "SELECT * FROM camunda.process_variables LIMIT 5"\n'
-        '  marts sql postgres "SELECT reason, count(*) FROM ops.quarantine GROUP BY 1"\n'
-        "  marts materialize camunda     # nothing to do, until the source changes\n"
+        + "".join(f"  {hint}\n" for hint in hints)
+        + "  marts materialize all         # nothing to do, until a source changes\n"
         "  marts dev                     # Dagster's UI: lineage, checks, backfills"
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from marts_platform.core.mart import MAX_PARTITIONS_PER_RUN, mart_of, on_published
-from marts_platform.core.pending import Batch, batches
+from marts_platform.core.pending import Batch, Reason, batches, stages_of
 from marts_platform.core.planning import in_order, plan
 from marts_platform.settings import ExpectedError
 
@@ -94,28 +94,25 @@ def _by_syntax(selection: str, graph: Any) -> Collection[dg.AssetKey]:
             raise SelectionError(f"{selection!r} cannot be read ({error}); there are: {known}") from error
 
 
-def days_between(first: date, end: date, registered: Sequence[RegisteredMart]) -> Batch:
-    """The partitions of the days from ``first`` up to, and without, ``end``; future ones are left out.
+def days_between(first: date, end: date, registered: Sequence[RegisteredMart]) -> list[Batch]:
+    """All of the assets for the days from ``first`` up to, and without, ``end``, as runs.
+
+    Days of the future are left out. Assets without partitions are loaded once, in their turn.
 
     Raises:
-        SelectionError: there are none.
+        SelectionError: there are no such days.
     """
     definition = next((found.partitions_def for found in registered if found.partitions_def), None)
     keys: Sequence[str] = definition.get_partition_keys() if definition else []
-    wanted = tuple(key for key in keys if first.isoformat() <= key < end.isoformat())
+    wanted = [key for key in keys if first.isoformat() <= key < end.isoformat()]
     if not wanted:
         there = f"they run from {keys[0]} to {keys[-1]}" if keys else "the assets have none"
         raise SelectionError(f"no partitions from {first} to {end} (exclusive): {there}")
-    return Batch(wanted, tuple(found.mart.asset for found in registered))
-
-
-def batches_of_days(batch: Batch) -> list[Batch]:
-    """A batch cut into runs of at most `MAX_PARTITIONS_PER_RUN` days."""
-    keys = batch.partition_keys
-    return [
-        Batch(keys[start : start + MAX_PARTITIONS_PER_RUN], batch.assets)
-        for start in range(0, len(keys), MAX_PARTITIONS_PER_RUN)
-    ]
+    asked: dict[str, dict[str | None, Reason]] = {
+        found.mart.asset: dict.fromkeys(wanted if found.partitions_def else [None], Reason.CHANGED)
+        for found in registered
+    }
+    return batches(asked, MAX_PARTITIONS_PER_RUN, stages_of([found.mart for found in registered]))
 
 
 def pending_batches(registered: Sequence[RegisteredMart]) -> list[Batch]:
@@ -123,7 +120,7 @@ def pending_batches(registered: Sequence[RegisteredMart]) -> list[Batch]:
     from marts_platform.definitions import RESOURCES
 
     made = plan(registered, RESOURCES, COMPARED_DAYS)
-    return batches(made.pending, MAX_PARTITIONS_PER_RUN)
+    return batches(made.pending, MAX_PARTITIONS_PER_RUN, stages_of([found.mart for found in registered]))
 
 
 def materialize(
@@ -136,7 +133,7 @@ def materialize(
     """Runs batches one after another, in this process.
 
     Args:
-        work: from `pending_batches` or `batches_of_days`.
+        work: from `pending_batches` or `days_between`.
         instance: where runs and events are recorded.
         progress: called with the asset whenever one of its partitions was published.
         with_checks: whether the checks of what was published run too; audits always do.
@@ -180,12 +177,13 @@ def _run(batch: Batch, instance: dg.DagsterInstance, *, with_checks: bool) -> dg
             dg.AssetCheckKey(key, audit.name) for key in keys for audit in mart_of(key).mart.audits
         )
     subset = job.get_subset(asset_selection=keys, asset_check_selection=checks)
+    tags: dict[str, str] = {}
+    if batch.partition_keys:
+        tags["dagster/asset_partition_range_start"] = batch.partition_keys[0]
+        tags["dagster/asset_partition_range_end"] = batch.partition_keys[-1]
     return subset.execute_in_process(
         instance=instance,
-        tags={
-            "dagster/asset_partition_range_start": batch.partition_keys[0],
-            "dagster/asset_partition_range_end": batch.partition_keys[-1],
-        },
+        tags=tags,
         # What happens is in the event log and in the results; the terminal belongs to the progress bar.
         run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         raise_on_error=False,
@@ -199,7 +197,11 @@ def _add_checks(results: dict[str, AssetResult], run: dg.ExecuteInProcessResult)
 
 
 def _reason(run: dg.ExecuteInProcessResult, batch: Batch) -> str:
-    days = f"{batch.partition_keys[0]} to {batch.partition_keys[-1]}"
+    days = (
+        f"{batch.partition_keys[0]} to {batch.partition_keys[-1]}"
+        if batch.partition_keys
+        else "the whole table"
+    )
     for event in run.all_events:
         if event.is_step_failure and event.step_failure_data.error is not None:
             error = event.step_failure_data.error

@@ -93,6 +93,9 @@ class Settings(BaseSettings):
     warehouse_url: SecretStr | None = Field(
         None, description="The Postgres warehouse (16 or newer): schemas camunda, ops and others."
     )
+    clickhouse_url: SecretStr | None = Field(
+        None, description="The ClickHouse warehouse's HTTP interface, http(s)://user:password@host:port."
+    )
     dagster_url: SecretStr | None = Field(
         None, description="Dagster's own storage (Postgres): runs, events, schedules."
     )
@@ -108,6 +111,21 @@ class Settings(BaseSettings):
     camunda_variables: Annotated[tuple[str, ...], NoDecode] = Field(
         ("contextData", "docIds"),
         description="Names of the process variables to extract, comma-separated; * for all.",
+    )
+    telemetry_url: SecretStr | None = Field(
+        None, description="The Postgres with the prostheses' telemetry; read only."
+    )
+    crm_url: SecretStr | None = Field(None, description="The CRM's HTTP address; customers at /api/users.")
+    chat_url: SecretStr | None = Field(None, description="The chat's MySQL database; read only.")
+    delivery_url: SecretStr | None = Field(None, description="The delivery service's Postgres.")
+    delivery_replica_url: SecretStr | None = Field(
+        None, description="Its logical replica, which is read in its stead."
+    )
+    prometheus_url: SecretStr | None = Field(None, description="Prometheus' HTTP address.")
+    kafka_bootstrap: str | None = Field(None, description="Kafka's bootstrap servers, host:port,…")
+    shop_url: SecretStr | None = Field(None, description="The shop's Postgres; read only.")
+    shop_replica_url: SecretStr | None = Field(
+        None, description="The MySQL warehouse: the shop's replica and its marts."
     )
     lookback_days: int = Field(
         3, ge=1, le=366, description="How many recent partitions sensors compare with their source."
@@ -136,7 +154,20 @@ class Settings(BaseSettings):
             raise ValueError("name at least one variable, or * for all")
         return ("*",) if "*" in names else names
 
-    @field_validator("warehouse_url", "dagster_url", "camunda_url")
+    @field_validator(
+        "warehouse_url",
+        "clickhouse_url",
+        "dagster_url",
+        "camunda_url",
+        "telemetry_url",
+        "crm_url",
+        "chat_url",
+        "delivery_url",
+        "delivery_replica_url",
+        "prometheus_url",
+        "shop_url",
+        "shop_replica_url",
+    )
     @classmethod
     def _unambiguous(cls, value: SecretStr | None) -> SecretStr | None:
         # Of a password with such a character in the clear, a driver takes a part for the host or the port,

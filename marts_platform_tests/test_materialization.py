@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from marts_platform import settings
-from marts_platform.camunda.partitions import DAILY
 from marts_platform.core.mart import MAX_PARTITIONS_PER_RUN
-from marts_platform.core.pending import Batch
+from marts_platform.core.partitions import DAILY
 from marts_platform.demonstration import materialize_selection
 from marts_platform.embedded.stack import Stack
 from marts_platform.materialization import (
     MaterializationError,
     SelectionError,
-    batches_of_days,
     days_between,
     materialize,
     pending_batches,
@@ -83,14 +81,14 @@ def test_a_selection_of_nothing_lists_what_there_is(selection: str) -> None:
 
 
 def test_the_end_is_exclusive() -> None:
-    batch = days_between(D1, D3, select("camunda"))
+    (batch,) = days_between(D1, D3, select("camunda"))
     assert batch.partition_keys == ("2024-03-01", "2024-03-02")
     assert sorted(batch.assets) == list(CAMUNDA)
 
 
 def test_the_end_may_lie_in_the_future_and_todays_partition_is_open() -> None:
     today = datetime.now(UTC).date()
-    batch = days_between(today - timedelta(days=1), today + timedelta(days=400), select("camunda"))
+    (batch,) = days_between(today - timedelta(days=1), today + timedelta(days=400), select("camunda"))
     assert len(batch.partition_keys) in (2, 3)  # it may be midnight just now
     assert batch.partition_keys[0] == (today - timedelta(days=1)).isoformat()
 
@@ -109,11 +107,13 @@ def test_no_days_are_an_error_that_says_which_there_are(first: date, end: date) 
 
 @pytest.mark.parametrize("count", [1, MAX_PARTITIONS_PER_RUN, MAX_PARTITIONS_PER_RUN + 1, 366])
 def test_many_days_become_several_runs_of_consecutive_days(count: int) -> None:
-    keys = tuple(DAILY.get_partition_keys()[:count])
-    runs = batches_of_days(Batch(keys, ("a/b",)))
-    assert tuple(key for run in runs for key in run.partition_keys) == keys
+    first = settings.load().start
+    runs = days_between(first, first + timedelta(days=count), select("camunda/act_hi_detail"))
+    assert tuple(key for run in runs for key in run.partition_keys) == tuple(
+        DAILY.get_partition_keys()[:count]
+    )
     assert all(len(run.partition_keys) == MAX_PARTITIONS_PER_RUN for run in runs[:-1])
-    assert {run.assets for run in runs} == {("a/b",)}
+    assert {run.assets for run in runs} == {("camunda/act_hi_detail",)}
 
 
 # What is pending
@@ -222,7 +222,7 @@ def test_a_mart_that_is_behind_its_upstream_is_pending_alone(
 ) -> None:
     write_two_days(engine)
     raw = select("camunda/act_hi_detail")
-    materialize([days_between(D1, D2, raw)], ephemeral_instance, with_checks=False)
+    materialize(days_between(D1, D2, raw), ephemeral_instance, with_checks=False)
     assert pending() == {
         CAMUNDA[0]: [D3.isoformat()],
         CAMUNDA[1]: [D1.isoformat(), D3.isoformat()],
@@ -262,9 +262,9 @@ def test_progress_is_told_with_every_partition(engine: Engine, ephemeral_instanc
 def test_checks_run_unless_they_are_left_out(engine: Engine, ephemeral_instance: DagsterInstance) -> None:
     write_two_days(engine)
     day = days_between(D1, D2, select("camunda"))
-    results = materialize([day], ephemeral_instance, with_checks=False)
+    results = materialize(day, ephemeral_instance, with_checks=False)
     bare = {result.asset: set(result.checks) for result in results}
-    full = {result.asset: set(result.checks) for result in materialize([day], ephemeral_instance)}
+    full = {result.asset: set(result.checks) for result in materialize(day, ephemeral_instance)}
     assert bare["camunda/act_hi_detail"] == {"unique_id"}
     assert {"unique_id", "agrees_with_source"} <= full["camunda/act_hi_detail"]
     assert all(bare[asset] <= full[asset] for asset in CAMUNDA)

@@ -104,6 +104,8 @@ VALUES: Mapping[str, object] = {
     "lock_timeout": "10s",
     "name": "attached",
     "oids": [23, 25],
+    "whole_table": True,
+    **dict.fromkeys(["source_keys", "reasons", "payloads"], ["why"]),
     "table": "scene.parted",
     "tables": ["live"],
     "types": ["numeric(38,18)", "text[]"],
@@ -158,7 +160,8 @@ RAW = Recipe(
 DOCUMENTS = Recipe({"staged": Identifier("camunda", "process_documents")})
 TOUCHED_DOCUMENTS = Recipe(keys="camunda/marts/process_documents_touched.sql")
 TOUCHED_VARIABLES = Recipe(keys="camunda/marts/process_variables_touched.sql")
-FOUND = ("ops/quarantine_found.sql",)
+CREATED = ("ops/quarantine_create_found.sql",)
+FOUND = (*CREATED, "ops/quarantine_found.sql")
 RECIPES: Mapping[str, Recipe] = {
     "camunda/audits/documents_in_step.sql": DOCUMENTS,
     "camunda/marts/process_documents_merge.sql": TOUCHED_DOCUMENTS,
@@ -173,6 +176,8 @@ RECIPES: Mapping[str, Recipe] = {
     "ops/quarantine_add.sql": Recipe(before=FOUND),
     "ops/quarantine_count.sql": Recipe(before=FOUND),
     "ops/quarantine_drop_found.sql": Recipe(before=FOUND),
+    "ops/quarantine_found.sql": Recipe(before=CREATED),
+    "ops/quarantine_rejected.sql": Recipe(before=CREATED),
     "ops/quarantine_replayed.sql": Recipe(before=FOUND),
     "postgres/attach_partition.sql": Recipe(PARTED),
     "postgres/copy_into_partition.sql": Recipe(
@@ -216,7 +221,7 @@ def filled_warehouse_url(stack: Stack, source_url: str, warehouse_template: str)
         patch.setenv("MARTS_WAREHOUSE_URL", there)
         patch.setenv("MARTS_CAMUNDA_URL", source_url)
         registered = select("camunda")
-        materialize([days_between(D1, D1 + timedelta(days=1), registered)], instance, with_checks=False)
+        materialize(days_between(D1, D1 + timedelta(days=1), registered), instance, with_checks=False)
         with closing(psycopg2.connect(there)) as connection, connection, connection.cursor() as cursor:
             cursor.execute(SCENE)
         yield there

@@ -100,13 +100,13 @@ def run_platform(job: Job) -> Work:
         import dagster as dg
 
         from marts_platform.dagster_home import use_dagster_home
-        from marts_platform.materialization import batches_of_days, days_between, materialize, select
+        from marts_platform.materialization import days_between, materialize, select
     except ImportError as error:
         raise NotMeasuredError(f"this checkout has no platform to measure: {error}") from error
     first = date.fromisoformat(job.options.get("from", job.day))
     end = date.fromisoformat(job.options["to"]) if "to" in job.options else first + timedelta(days=1)
     registered = select('+key:"camunda/process_documents"')
-    batches = batches_of_days(days_between(first, end, registered))
+    batches = days_between(first, end, registered)
     use_dagster_home()
     instance = dg.DagsterInstance.get()
 

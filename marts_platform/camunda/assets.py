@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import dagster as dg
 
-from marts_platform.camunda.partitions import DAILY
 from marts_platform.camunda.sources import CamundaSource
 from marts_platform.core.audit import Audit, unique
 from marts_platform.core.mart import keyed_mart, mart
+from marts_platform.core.partitions import DAILY
 from marts_platform.core.path import Extract, Keyed, Replace
 from marts_platform.core.window import Slice
 

@@ -75,7 +75,7 @@ class CamundaSource(dg.ConfigurableResource[Any]):
             warnings=[bound.warning] if bound.warning and window != slice_.window else [],
         )
 
-    def source_state(self, slices: Sequence[Slice]) -> SourceState:
+    def source_state(self, asset: str, slices: Sequence[Slice]) -> SourceState:
         """Which days have rows, and the fingerprints of some: indexed probes under a short time limit."""
         now = settings.load()
         limits = Limits(statement_timeout=now.source_probe_timeout_seconds, read_only=True)
@@ -83,7 +83,7 @@ class CamundaSource(dg.ConfigurableResource[Any]):
             bound = commit_bound(connection, timedelta(seconds=now.commit_margin_seconds))
             newest_removal = _newest_removal(source_columns(connection))
             probe = compose("camunda/raw/fingerprint_source.sql", {"newest_removal": newest_removal})
-            states: dict[str, str] = {}
+            states: dict[str | None, str] = {}
             for slice_ in slices:
                 assert slice_.window is not None and slice_.partition_key is not None
                 params = window_params(slice_.window, slice_.window.until(bound.moment), now)

@@ -28,8 +28,9 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import dagster as dg
 from dagster_shared.utils.warnings import BetaWarning
 
-from marts_platform.core.audit import AuditFailed, Verdict
+from marts_platform.core.audit import AuditFailed
 from marts_platform.core.path import Extract, Mart, Outcome, Replace, Warehouse, load_slice
+from marts_platform.core.reporting import check_results, report, report_partial, report_rows
 from marts_platform.core.run_log import Run
 from marts_platform.core.table import Table, declared
 from marts_platform.core.window import Slice, Window
@@ -53,11 +54,12 @@ MAX_PARTITIONS_PER_RUN = 50
 class Probe(Protocol):
     """Reads the state of a source without its rows; a resource of the run offers it."""
 
-    def source_state(self, slices: Sequence[Slice]) -> SourceState:
+    def source_state(self, asset: str, slices: Sequence[Slice]) -> SourceState:
         """Which partitions have rows, and the fingerprints of some.
 
         Args:
-            slices: the partitions whose fingerprints are wanted.
+            asset: whose source is asked about: one system may feed several.
+            slices: the partitions whose fingerprints are wanted; the whole table of an unpartitioned asset.
         """
         ...
 
@@ -116,6 +118,7 @@ def mart(
     warehouse: str,
     partitions_def: dg.TimeWindowPartitionsDefinition | None = None,
     upstream: Sequence[str] = (),
+    lookups: Sequence[str] = (),
     audits: Sequence[Audit] = (),
     quarantine: str | None = None,
     fingerprint: str | None = None,
@@ -135,6 +138,7 @@ def mart(
         warehouse: the resource key of the IO manager that holds the table.
         partitions_def: daily partitions, None for an unpartitioned table.
         upstream: keys of the assets it is computed from.
+        lookups: keys of the assets that it looks values up in; what changes in them makes nothing stale.
         audits: blocking and warning questions to the staged rows.
         quarantine: an SQL file that finds what could not be read among the ``{staged}`` rows.
         fingerprint: an SQL file with the state that the ``{staged}`` rows show of the source.
@@ -159,7 +163,17 @@ def mart(
             f"{asset}: Replace takes a time column for an asset with partitions, and none for one without"
         )
     table = declared(ddl)
-    spec = Mart(asset, table, publication, tuple(audits), quarantine, fingerprint, tuple(upstream))
+    spec = Mart(
+        asset,
+        table,
+        publication,
+        tuple(audits),
+        quarantine,
+        fingerprint,
+        tuple(upstream),
+        tuple(lookups),
+        is_partitioned=partitions_def is not None,
+    )
     key = dg.AssetKey.from_user_string(asset)
 
     def decorate(function: Callable[..., Extract | Rows]) -> dg.AssetsDefinition:
@@ -175,7 +189,7 @@ def mart(
         return _asset(
             key=key,
             description=table.description,
-            deps=[dg.AssetKey.from_user_string(name) for name in upstream],
+            deps=[dg.AssetKey.from_user_string(name) for name in (*upstream, *lookups)],
             partitions_def=partitions_def,
             backfill_policy=dg.BackfillPolicy.multi_run(MAX_PARTITIONS_PER_RUN) if partitions_def else None,
             io_manager_key=warehouse,
@@ -241,9 +255,10 @@ def column_schema(table: Table) -> dg.TableSchema:
 
 def slices_of(context: dg.AssetExecutionContext) -> list[Slice]:
     """What a run has to publish: its partitions in order, or the whole table."""
-    if not context.has_partition_key and not context.has_partition_key_range:
-        return [Slice()]
     definition = context.assets_def.partitions_def
+    # An asset without partitions may share a run with assets that have some.
+    if definition is None or not (context.has_partition_key or context.has_partition_key_range):
+        return [Slice()]
     assert isinstance(definition, dg.TimeWindowPartitionsDefinition)  # `mart` takes no other
     return [slice_of(definition, key) for key in context.partition_keys]
 
@@ -270,98 +285,24 @@ def _materialize(
         for slice_ in slices:
             if slice_.partition_key in done:
                 context.log.info(f"{slice_}: published by an earlier run of this chain, skipped")
-                _report_rows(context, slice_, done[slice_.partition_key])
+                report_rows(context, slice_, done[slice_.partition_key])
                 continue
             outcome = load_slice(warehouse, spec, slice_, run, lambda slice_=slice_: extract(slice_))
             outcomes.append(outcome)
-            _report(context, outcome)
+            report(context, outcome)
             if (listener := on_published.get()) is not None:
                 listener(spec.asset, outcome)
     except AuditFailed as failure:
         verdicts = [verdict for outcome in outcomes for verdict in outcome.verdicts]
-        yield from _check_results(spec, [*verdicts, *failure.verdicts])
-        _report_partial(context, outcomes)
+        yield from check_results(spec, [*verdicts, *failure.verdicts])
+        report_partial(context, outcomes)
         raise dg.Failure(str(failure), allow_retries=False) from failure
     except BaseException:
-        _report_partial(context, outcomes)
+        report_partial(context, outcomes)
         raise
     yield dg.Output(outcomes)
     verdicts = [verdict for outcome in outcomes for verdict in outcome.verdicts]
-    yield from _check_results(spec, verdicts, skipped=len(slices) - len(outcomes))
-
-
-def _report(context: dg.AssetExecutionContext, outcome: Outcome) -> None:
-    figures = outcome.figures
-    for warning in outcome.warnings:
-        context.log.warning(f"{outcome.slice}: {warning}")
-    for verdict in outcome.verdicts:
-        if not verdict.passed:
-            context.log.warning(f"{outcome.slice}: {verdict.audit.name} failed: {dict(verdict.figures)}")
-    context.log.info(
-        f"{outcome.slice}: {figures.rows_written} rows written of {figures.rows_read} read, "
-        f"{figures.rows_quarantined} rows and {figures.values_quarantined} values quarantined, "
-        f"{figures.rows_kept} kept, in {outcome.seconds:.2f} s"
-    )
-    _report_rows(context, outcome.slice, figures.rows_written + figures.rows_kept)
-    context.add_asset_metadata(_shown_figures(outcome), partition_key=outcome.slice.partition_key)
-
-
-def _shown_figures(outcome: Outcome) -> dict[str, Any]:
-    figures = outcome.figures
-    return {
-        "rows_read": figures.rows_read,
-        "rows_written": figures.rows_written,
-        "rows_kept": figures.rows_kept,
-        "values_quarantined": figures.values_quarantined,
-        "seconds": round(outcome.seconds, 3),
-    }
-
-
-def _report_rows(context: dg.AssetExecutionContext, slice_: Slice, rows: int) -> None:
-    name = "dagster/partition_row_count" if slice_.partition_key else "dagster/row_count"
-    context.add_asset_metadata({name: rows}, partition_key=slice_.partition_key)
-
-
-def _report_partial(context: dg.AssetExecutionContext, outcomes: Sequence[Outcome]) -> None:
-    # The run fails, so Dagster would count every partition of it as failed: these are there.
-    for outcome in outcomes:
-        if outcome.slice.partition_key is None:
-            continue
-        context.log_event(
-            dg.AssetMaterialization(
-                context.asset_key,
-                partition=outcome.slice.partition_key,
-                metadata={
-                    "dagster/partition_row_count": outcome.figures.rows_written + outcome.figures.rows_kept
-                },
-            )
-        )
-
-
-def _check_results(
-    spec: Mart, verdicts: Sequence[Verdict], *, skipped: int = 0
-) -> Iterator[dg.AssetCheckResult]:
-    for audit in spec.audits:
-        mine = [verdict for verdict in verdicts if verdict.audit is audit]
-        # Dagster wants a result of each check, also where an earlier run of the chain has published all.
-        if not mine and not skipped:
-            continue
-        failed = [verdict for verdict in mine if not verdict.passed]
-        figures: dict[str, Any] = {"slices": len(mine), "slices_failed": len(failed)}
-        if skipped:
-            figures["slices_published_before"] = skipped
-        for verdict in (failed or mine)[-1:]:
-            figures |= {"partition": verdict.partition_key, **verdict.figures}
-        yield dg.AssetCheckResult(
-            passed=not failed,
-            check_name=audit.name,
-            severity=dg.AssetCheckSeverity.ERROR if audit.blocking else dg.AssetCheckSeverity.WARN,
-            metadata={name: _shown(value) for name, value in figures.items()},
-        )
-
-
-def _shown(value: object) -> Any:
-    return value if isinstance(value, int | float | str | bool) else str(value)
+    yield from check_results(spec, verdicts, skipped=len(slices) - len(outcomes))
 
 
 def _check_spec(audit: Audit, key: dg.AssetKey) -> dg.AssetCheckSpec:

@@ -78,6 +78,9 @@ class Mart:
         fingerprint: an SQL file that gives the state of the source that the ``{staged}`` rows show, as
             one text; the source's probe gives the same text for the same state.
         upstream: keys of the assets it is computed from, whose state stands for its source's.
+        lookups: keys of the assets that it looks values up in: they are loaded before it, and what changes
+            in them makes nothing of it stale.
+        is_partitioned: whether it is published by days; otherwise it is one slice, the whole table.
     """
 
     asset: str
@@ -87,6 +90,23 @@ class Mart:
     quarantine: str | None = None
     fingerprint: str | None = None
     upstream: Sequence[str] = ()
+    lookups: Sequence[str] = ()
+    is_partitioned: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A row of the source that cannot be a row of the table: it goes to quarantine instead.
+
+    Attributes:
+        source_key: which row of the source, None if that cannot be told.
+        reason: why it could not be read.
+        payload: the row as it came; bytes that are no text as a backslash, x and hexadecimal digits.
+    """
+
+    source_key: str | None
+    reason: str
+    payload: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +119,7 @@ class Extract:
         scope: what else decides which rows come (settings); it becomes part of the fingerprint.
         params: values that the publication's ``keep`` file takes, beside ``start`` and ``end``.
         warnings: what whoever looks at the run should know.
+        rejected: rows that were read and are not among `rows`.
     """
 
     rows: Rows | None
@@ -106,6 +127,7 @@ class Extract:
     scope: str = ""
     params: Mapping[str, object] = field(default_factory=dict[str, object])
     warnings: Sequence[str] = ()
+    rejected: Sequence[Rejected] = ()
 
 
 @dataclass(frozen=True, slots=True)

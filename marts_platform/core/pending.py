@@ -9,15 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from marts_platform.core.path import combined_fingerprint
+from marts_platform.core.run_log import upstream_state
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from marts_platform.core.path import Mart
     from marts_platform.core.run_log import Published
+
+# A partition's key; None is the whole table of an asset without partitions.
+Key: TypeAlias = "str | None"
 
 
 class Reason(StrEnum):
@@ -39,23 +43,28 @@ class SourceState:
         is_certain: whether no row can appear any more in what was probed; if not, look back further.
     """
 
-    with_rows: Collection[str]
-    fingerprints: Mapping[str, str]
+    with_rows: Collection[Key]
+    fingerprints: Mapping[Key, str]
     scope: str
     is_certain: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Consecutive partitions for which the same assets have to be loaded: one run."""
+    """Consecutive partitions for which the same assets have to be loaded: one run.
+
+    Attributes:
+        partition_keys: none for assets without partitions.
+        assets: upstream ones first.
+    """
 
     partition_keys: tuple[str, ...]
     assets: tuple[str, ...]
 
 
-def pending_at_source(state: SourceState, published: Mapping[str | None, Published]) -> dict[str, Reason]:
+def pending_at_source(state: SourceState, published: Mapping[Key, Published]) -> dict[Key, Reason]:
     """The partitions of an asset that reads a source which differ from what was published of them."""
-    reasons: dict[str, Reason] = {}
+    reasons: dict[Key, Reason] = {}
     for key in state.with_rows:
         if key not in published:
             reasons[key] = Reason.NEW
@@ -69,33 +78,45 @@ def pending_at_source(state: SourceState, published: Mapping[str | None, Publish
 
 def pending_from_upstream(
     mart: Mart,
-    published: Mapping[str, Mapping[str | None, Published]],
-    upstream_pending: Mapping[str, Mapping[str, Reason]],
-) -> dict[str, Reason]:
+    published: Mapping[str, Mapping[Key, Published]],
+    upstream_pending: Mapping[str, Mapping[Key, Reason]],
+) -> dict[Key, Reason]:
     """The partitions of a computed mart that do not reflect what its upstream assets have or will have."""
     own = published.get(mart.asset, {})
-    reasons: dict[str, Reason] = {}
-    keys = {key for asset in mart.upstream for key in published.get(asset, {}) if key is not None}
-    for key in keys:
-        states = {
-            asset: entry.fingerprint if (entry := published.get(asset, {}).get(key)) else None
-            for asset in mart.upstream
-        }
+    reasons: dict[Key, Reason] = {}
+    for key in _keys_of(mart, published):
+        states = {asset: upstream_state(published.get(asset, {}), key) for asset in mart.upstream}
         if key not in own:
             reasons[key] = Reason.NEW
         elif own[key].fingerprint != combined_fingerprint(states):
             reasons[key] = Reason.BEHIND
     for asset in mart.upstream:
         for key in upstream_pending.get(asset, {}):
-            reasons.setdefault(key, Reason.BEHIND if key in own else Reason.NEW)
+            for mine in _fed_by(mart, key, own):
+                reasons.setdefault(mine, Reason.BEHIND if mine in own else Reason.NEW)
     return reasons
+
+
+def _keys_of(mart: Mart, published: Mapping[str, Mapping[Key, Published]]) -> Collection[Key]:
+    """The partitions that a computed mart has, by what its upstream assets have published."""
+    there = {key for asset in mart.upstream for key in published.get(asset, {})}
+    if not mart.is_partitioned:
+        return {None} if there else set()
+    return there - {None}
+
+
+def _fed_by(mart: Mart, key: Key, own: Collection[Key]) -> Collection[Key]:
+    """The partitions of a mart that a partition of an upstream asset feeds."""
+    if not mart.is_partitioned:
+        return {None}
+    return own if key is None else {key}
 
 
 def pending_of(
     marts: Sequence[Mart],
-    published: Mapping[str, Mapping[str | None, Published]],
+    published: Mapping[str, Mapping[Key, Published]],
     sources: Mapping[str, SourceState],
-) -> dict[str, dict[str, Reason]]:
+) -> dict[str, dict[Key, Reason]]:
     """What has to be loaded of each mart.
 
     Args:
@@ -106,7 +127,7 @@ def pending_of(
     Returns:
         By asset and partition key the reason.
     """
-    found: dict[str, dict[str, Reason]] = {}
+    found: dict[str, dict[Key, Reason]] = {}
     for mart in marts:
         if mart.asset in sources:
             found[mart.asset] = pending_at_source(sources[mart.asset], published.get(mart.asset, {}))
@@ -115,12 +136,53 @@ def pending_of(
     return found
 
 
-def batches(pending: Mapping[str, Mapping[str, Reason]], most: int) -> list[Batch]:
-    """Groups what is pending into runs over consecutive days, at most ``most`` of them each."""
+def batches(
+    pending: Mapping[str, Mapping[Key, Reason]], most: int, stages: Mapping[str, int] | None = None
+) -> list[Batch]:
+    """Groups what is pending into runs: stage after stage, consecutive days, at most ``most`` of them each.
+
+    Args:
+        pending: by asset, upstream ones first, and partition key.
+        most: days in a run.
+        stages: by asset, from `stages_of`; none if all of them have partitions, or none has.
+    """
+    stage_of = stages or {}
+    grouped: list[Batch] = []
+    for stage in sorted({stage_of.get(asset, 0) for asset in pending}):
+        here = {asset: keys for asset, keys in pending.items() if stage_of.get(asset, 0) == stage}
+        whole = tuple(asset for asset, keys in here.items() if None in keys)
+        if whole:
+            grouped.append(Batch((), whole))
+        grouped += _daily_batches(here, most)
+    return grouped
+
+
+def stages_of(marts: Sequence[Mart]) -> dict[str, int]:
+    """Which assets can share a run, by asset: those with partitions and those without take turns.
+
+    Args:
+        marts: in topological order. An asset follows all of its upstream ones, in their stage or a later one.
+    """
+    stages: dict[str, int] = {}
+    is_partitioned = {mart.asset: mart.is_partitioned for mart in marts}
+    for mart in marts:
+        stages[mart.asset] = max(
+            (
+                stages[asset] + (is_partitioned[asset] != mart.is_partitioned)
+                for asset in (*mart.upstream, *mart.lookups)
+                if asset in stages
+            ),
+            default=0,
+        )
+    return stages
+
+
+def _daily_batches(pending: Mapping[str, Mapping[Key, Reason]], most: int) -> list[Batch]:
     assets_of: dict[str, tuple[str, ...]] = {}
     for asset, keys in pending.items():
         for key in keys:
-            assets_of[key] = (*assets_of.get(key, ()), asset)
+            if key is not None:
+                assets_of[key] = (*assets_of.get(key, ()), asset)
     grouped: list[Batch] = []
     for key in sorted(assets_of):
         last = grouped[-1] if grouped else None
@@ -141,7 +203,7 @@ def recent_keys(keys: Sequence[str], count: int) -> list[str]:
     return list(keys[-count:])
 
 
-def only(pending: Mapping[str, Mapping[str, Reason]], keys: Iterable[str]) -> dict[str, dict[str, Reason]]:
+def only(pending: Mapping[str, Mapping[Key, Reason]], keys: Iterable[Key]) -> dict[str, dict[Key, Reason]]:
     """What is pending of some partitions."""
     wanted = set(keys)
     return {

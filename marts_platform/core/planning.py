@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from marts_platform.core.mart import marts, slice_of
 from marts_platform.core.pending import pending_of, recent_keys
+from marts_platform.core.window import Slice
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -29,7 +30,7 @@ class Ledger(Protocol):
         """The last successful load of each partition of an asset."""
         ...
 
-    def failures(self, asset: str, partition_keys: list[str]) -> Mapping[str, Failures]:
+    def failures(self, asset: str, partition_keys: list[str | None]) -> Mapping[str | None, Failures]:
         """How often, and when last, partitions failed since they last succeeded."""
         ...
 
@@ -44,7 +45,7 @@ class Plan:
         published: the last successful loads, by asset and partition key.
     """
 
-    pending: Mapping[str, Mapping[str, Reason]]
+    pending: Mapping[str, Mapping[str | None, Reason]]
     sources: Mapping[str, SourceState]
     published: Mapping[str, Mapping[str | None, Published]]
 
@@ -58,7 +59,7 @@ def in_order(keys: Collection[dg.AssetKey]) -> list[RegisteredMart]:
     def visit(asset: str) -> None:
         if asset in ordered or asset not in known:
             return
-        for upstream in known[asset].mart.upstream:
+        for upstream in (*known[asset].mart.upstream, *known[asset].mart.lookups):
             visit(upstream)
         ordered[asset] = known[asset]
 
@@ -86,20 +87,24 @@ def plan(selected: Sequence[RegisteredMart], resources: Mapping[str, Any], lookb
         for asset in (registered.mart.asset, *registered.mart.upstream):
             if asset not in published:
                 published[asset] = ledger.last_published(asset)
-        if registered.source is not None and registered.partitions_def is not None:
-            sources[registered.mart.asset] = _probe(
-                resources[registered.source], registered.partitions_def, lookback
-            )
+        if registered.source is not None:
+            sources[registered.mart.asset] = _probe(resources[registered.source], registered, lookback)
     pending = pending_of([registered.mart for registered in selected], published, sources)
     return Plan(pending, sources, published)
 
 
-def _probe(probe: Probe, definition: dg.TimeWindowPartitionsDefinition, lookback: int) -> SourceState:
+def _probe(probe: Probe, registered: RegisteredMart, lookback: int) -> SourceState:
+    definition = registered.partitions_def
+    if definition is None:
+        return probe.source_state(registered.mart.asset, [Slice()])
     keys = definition.get_partition_keys()
-    state = probe.source_state([slice_of(definition, key) for key in recent_keys(keys, lookback)])
-    if state.is_certain:
-        return state
-    return probe.source_state([slice_of(definition, key) for key in recent_keys(keys, 2 * lookback)])
+
+    def newest(count: int) -> SourceState:
+        slices = [slice_of(definition, key) for key in recent_keys(keys, count)]
+        return probe.source_state(registered.mart.asset, slices)
+
+    state = newest(lookback)
+    return state if state.is_certain else newest(2 * lookback)
 
 
 def is_due(failures: int, last: datetime | None, now: datetime) -> bool:

@@ -6,17 +6,21 @@ skips what its chain of runs has published. Success is written in the transactio
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from marts_platform.core.sql import compose
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from psycopg2.extensions import connection as Connection
+    from psycopg2.extensions import cursor as Cursor
+    from psycopg2.sql import Composable
 
+    from marts_platform.core.path import Rejected
     from marts_platform.core.window import Slice
 
 # An error in the log is for reading; a driver's message can hold a whole row.
@@ -53,6 +57,14 @@ class Figures:
                 f"{self.rows_read} rows read are not {self.rows_written} written "
                 f"+ {self.rows_quarantined} quarantined: rows were lost or made up"
             )
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """What stands in quarantine for a slice: rows not published, and values missing in published ones."""
+
+    rows: int = 0
+    values: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +142,38 @@ def last_published(connection: Connection, asset: str) -> Mapping[str | None, Pu
     return {entry.partition_key: entry for entry in entries}
 
 
-def published_fingerprint(connection: Connection, asset: str, partition_key: str | None) -> str | None:
-    """The source's state that the last successful load of one partition reflects; None if there was none."""
-    values = {"asset": asset, "partition_key": partition_key}
-    with connection.cursor() as cursor:
-        cursor.execute(compose("ops/run_log_fingerprint.sql"), values)
-        row = cursor.fetchone()
-    return row[0] if row else None
+def upstream_state(published: Mapping[str | None, Published], partition_key: str | None) -> str | None:
+    """The state of an upstream asset that a slice of a mart is computed from; None if there is none.
+
+    Of an upstream with the same partition that one's fingerprint; of an unpartitioned one its own; a mart
+    without partitions is computed from all of them.
+
+    Args:
+        published: the upstream's last successful loads, by partition key.
+        partition_key: of the mart's slice, None for the whole table.
+    """
+    if partition_key in published:
+        return published[partition_key].fingerprint
+    if None in published:
+        return published[None].fingerprint
+    if partition_key is not None or not published:
+        return None
+    states = "; ".join(f"{key}: {entry.fingerprint}" for key, entry in sorted(published.items(), key=str))
+    return f"{len(published)} partitions {hashlib.sha256(states.encode()).hexdigest()[:16]}"
+
+
+def upstream_states(
+    connection: Connection, assets: Iterable[str], partition_key: str | None
+) -> dict[str, str | None]:
+    """`upstream_state` of several assets, as the log has it now."""
+    states: dict[str, str | None] = {}
+    for asset in assets:
+        values = {"asset": asset, "partition_key": partition_key}
+        with connection.cursor() as cursor:
+            cursor.execute(compose("ops/run_log_last_published_of.sql"), values)
+            entries = [Published(*row) for row in cursor.fetchall()]
+        states[asset] = upstream_state({entry.partition_key: entry for entry in entries}, partition_key)
+    return states
 
 
 def published_by(connection: Connection, asset: str, root_run_id: str) -> dict[str | None, int]:
@@ -147,19 +184,24 @@ def published_by(connection: Connection, asset: str, root_run_id: str) -> dict[s
 
 
 def failures_since_success(
-    connection: Connection, asset: str, partition_keys: Iterable[str]
-) -> dict[str, Failures]:
+    connection: Connection, asset: str, partition_keys: Iterable[str | None]
+) -> dict[str | None, Failures]:
     """How often, and when last, each partition failed or was killed since it last succeeded."""
-    values = {"asset": asset, "partition_keys": list(partition_keys)}
+    keys = set(partition_keys)
+    values = {
+        "asset": asset,
+        "partition_keys": [key for key in keys if key is not None],
+        "whole_table": None in keys,
+    }
     with connection.cursor() as cursor:
         cursor.execute(compose("ops/run_log_failures.sql"), values)
         return {row[0]: Failures(int(row[1]), row[2]) for row in cursor.fetchall()}
 
 
 def supersede_quarantine(
-    connection: Connection, asset: str, slice_: Slice, run: Run, file: str, identifiers: Mapping[str, Any]
-) -> int:
-    """Brings the quarantine of a slice in step with what its staged rows show.
+    connection: Connection, asset: str, slice_: Slice, run: Run, find: Sequence[Callable[[Cursor], object]]
+) -> Quarantined:
+    """Brings the quarantine of a slice in step with what its load found.
 
     Entries found again stay as they are, new ones join, and those not found any more are marked as
     replayed. It belongs into the transaction that publishes.
@@ -169,24 +211,34 @@ def supersede_quarantine(
         asset: the asset's key, ``domain/table``.
         slice_: what is being published.
         run: who publishes.
-        file: a SELECT of source_key, reason, payload, is_row over the staged rows.
-        identifiers: the file's open names.
+        find: each adds to the temporary table ``quarantine_found``: `found_by_query`, `found_rejected`.
 
     Returns:
-        How many entries stand for the slice now.
+        What stands for the slice now.
     """
-    values = {
-        "asset": asset,
-        "partition_key": slice_.partition_key,
-        "run_id": run.run_id,
-        "start": slice_.window.start if slice_.window else None,
-        "end": slice_.window.end if slice_.window else None,
-    }
+    values = {"asset": asset, "partition_key": slice_.partition_key, "run_id": run.run_id}
     with connection.cursor() as cursor:
-        cursor.execute(compose("ops/quarantine_found.sql", {"found": compose(file, identifiers)}), values)
+        cursor.execute(compose("ops/quarantine_create_found.sql"))
+        for add in find:
+            add(cursor)
         cursor.execute(compose("ops/quarantine_replayed.sql"), values)
         cursor.execute(compose("ops/quarantine_add.sql"), values)
         cursor.execute(compose("ops/quarantine_count.sql"))
         row = cursor.fetchone()
         cursor.execute(compose("ops/quarantine_drop_found.sql"))
-    return int(row[0]) if row else 0
+    return Quarantined(*(map(int, row) if row else (0, 0)))
+
+
+def found_by_query(query: Composable, params: Mapping[str, object]) -> Callable[[Cursor], object]:
+    """Adds to ``quarantine_found`` what a SELECT of source_key, reason, payload, is_row gives."""
+    return lambda cursor: cursor.execute(compose("ops/quarantine_found.sql", {"found": query}), params)
+
+
+def found_rejected(rejected: Sequence[Rejected]) -> Callable[[Cursor], object]:
+    """Adds to ``quarantine_found`` the rows that an extract rejected."""
+    values = {
+        "source_keys": [row.source_key for row in rejected],
+        "reasons": [row.reason for row in rejected],
+        "payloads": [row.payload for row in rejected],
+    }
+    return lambda cursor: cursor.execute(compose("ops/quarantine_rejected.sql"), values)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from marts_platform.core.planning import Ledger, Plan
 
-_UNDER_WAY = [
+_STATUSES_UNDER_WAY = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
@@ -106,38 +107,58 @@ def run_requests(
     """
     selected = in_order(keys)
     made = plan(selected, resources, lookback)
-    definition = next(found.partitions_def for found in selected if found.partitions_def)
-    recent = recent_keys(definition.get_partition_keys(), lookback)
-    pending = only(made.pending, recent)
+    definition = next((found.partitions_def for found in selected if found.partitions_def), None)
+    recent = recent_keys(definition.get_partition_keys(), lookback) if definition else []
+    pending = only(made.pending, [None, *recent])
     ledger: Ledger = resources[selected[0].warehouse]
-    in_hand = list(_spans_under_way(instance)) if any(pending.values()) else []
-    for key in sorted({key for found in pending.values() for key in found}):
+    in_hand = list(_under_way(instance)) if any(pending.values()) else []
+    # The whole tables first: marts of days look values up in them.
+    for key in sorted({key for found in pending.values() for key in found}, key=lambda key: key or ""):
         assets = [asset for asset, found in pending.items() if key in found]
         tries = {asset: ledger.failures(asset, [key]).get(key) for asset in assets}
         now = datetime.now(UTC)
         if not all(is_due(found.count, found.last, now) for found in tries.values() if found):
             continue
-        if any(first <= key <= last for first, last in in_hand):
+        if any(work.covers(key, assets) for work in in_hand):
             continue
         attempt = sum(found.count for found in tries.values() if found)
         yield dg.RunRequest(
-            run_key=f"{key} {_digest(made, key)} {attempt}",
+            run_key=f"{key or ' '.join(assets)} {_digest(made, key)} {attempt}",
             partition_key=key,
             asset_selection=[dg.AssetKey.from_user_string(asset) for asset in assets],
             tags={"marts/reason": "; ".join(f"{asset}: {pending[asset][key]}" for asset in assets)[:255]},
         )
 
 
-def _spans_under_way(instance: dg.DagsterInstance) -> Iterator[tuple[str, str]]:
-    """The first and the last partition of each run that is queued or going on."""
-    for run in instance.get_runs(dg.RunsFilter(statuses=_UNDER_WAY)):
-        first = run.tags.get("dagster/asset_partition_range_start") or run.tags.get("dagster/partition")
-        last = run.tags.get("dagster/asset_partition_range_end") or run.tags.get("dagster/partition")
-        if first and last:
-            yield first, last
+@dataclass(frozen=True, slots=True)
+class _UnderWay:
+    """A run that is queued or going on: its first and last partition if any, its assets, None for all."""
+
+    first: str | None
+    last: str | None
+    assets: frozenset[str] | None
+
+    def covers(self, key: str | None, assets: Sequence[str]) -> bool:
+        """Whether some of what would be asked for is in its hands."""
+        if self.assets is not None and self.assets.isdisjoint(assets):
+            return False
+        if key is None or self.first is None or self.last is None:
+            return key is None and self.assets is not None
+        return self.first <= key <= self.last
 
 
-def _digest(made: Plan, key: str) -> str:
+def _under_way(instance: dg.DagsterInstance) -> Iterator[_UnderWay]:
+    for run in instance.get_runs(dg.RunsFilter(statuses=_STATUSES_UNDER_WAY)):
+        one = run.tags.get("dagster/partition")
+        keys = run.asset_selection
+        yield _UnderWay(
+            run.tags.get("dagster/asset_partition_range_start") or one,
+            run.tags.get("dagster/asset_partition_range_end") or one,
+            frozenset(key.to_user_string() for key in keys) if keys else None,
+        )
+
+
+def _digest(made: Plan, key: str | None) -> str:
     seen = [state.fingerprints.get(key, state.scope) for state in made.sources.values()]
     published = [str(entry.log_id) for found in made.published.values() if (entry := found.get(key))]
     return hashlib.sha256(" ".join(seen + published).encode()).hexdigest()[:16]

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from marts_platform import settings
+from marts_platform.embedded.clickhouse import ClickHouseServer
 from marts_platform.embedded.postgres import PostgresServer
 from marts_platform.embedded.server import Server, ServerStatus, StackError
 
 # In the order in which they start; they stop the other way round.
-SERVERS: tuple[type[Server], ...] = (PostgresServer,)
+SERVERS: tuple[type[Server], ...] = (PostgresServer, ClickHouseServer)
 
 _LOCK_SECONDS = 300
 

@@ -14,15 +14,15 @@ import dagster as dg
 
 from marts_platform.core import run_log
 from marts_platform.core.mart import mart_of
-from marts_platform.core.path import Keyed, Outcome
+from marts_platform.core.path import Keyed
 from marts_platform.core.relation import Relation
 from marts_platform.core.sql import compose
 from marts_platform.core.window import Window
-from marts_platform.resources.postgres import Limits, PostgresResource
+from marts_platform.io_managers.ledger import Ledger, record_failure
+from marts_platform.resources.postgres import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
-    from datetime import datetime
+    from collections.abc import Generator
 
     import pandas as pd
     from psycopg2.extensions import connection as Connection
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-class PostgresIOManager(dg.ConfigurableIOManager):
+class PostgresIOManager(Ledger):
     """The Postgres warehouse as Dagster's IO manager.
 
     The platform's assets (`marts_platform.core.mart.mart`) load through `load`; their output here is
@@ -43,13 +43,6 @@ class PostgresIOManager(dg.ConfigurableIOManager):
     take a `Relation` (default) or a ``pandas.DataFrame``, as their annotation says: of one
     partition, a range of partitions, or the whole table.
     """
-
-    setting: str = "warehouse_url"
-
-    @property
-    def warehouse(self) -> PostgresResource:
-        """The server."""
-        return PostgresResource(setting=self.setting)
 
     @contextlib.contextmanager
     def load(self, mart: Mart, slice_: Slice, run: Run) -> Generator[PostgresLoad]:
@@ -71,34 +64,8 @@ class PostgresIOManager(dg.ConfigurableIOManager):
                 connection.commit()
             except BaseException as error:
                 connection.close()
-                _record_failure(log_connection, log_id, error)
+                record_failure(log_connection, log_id, error)
                 raise
-
-    def published_by(self, mart: Mart, root_run_id: str) -> Mapping[str | None, int]:
-        """The partitions that a chain of runs has published already, with the rows of each."""
-        with self.warehouse.connect(Limits(read_only=True), purpose="run log") as connection:
-            return run_log.published_by(connection, mart.asset, root_run_id)
-
-    def last_published(self, asset: str) -> Mapping[str | None, run_log.Published]:
-        """The last successful load of each partition of an asset."""
-        with self.warehouse.connect(Limits(read_only=True), purpose="run log") as connection:
-            return run_log.last_published(connection, asset)
-
-    def failures(self, asset: str, partition_keys: list[str]) -> Mapping[str, run_log.Failures]:
-        """How often, and when last, partitions failed since they last succeeded."""
-        with self.warehouse.connect(Limits(read_only=True), purpose="run log") as connection:
-            return run_log.failures_since_success(connection, asset, partition_keys)
-
-    def read_until(self, asset: str, partition_key: str | None) -> datetime | None:
-        """Up to where the last successful load read an open partition (UTC); None if it read it whole."""
-        values = {"asset": asset, "partition_key": partition_key}
-        with (
-            self.warehouse.connect(Limits(read_only=True), purpose="run log") as connection,
-            connection.cursor() as cursor,
-        ):
-            cursor.execute(compose("ops/run_log_read_until.sql"), values)
-            row = cursor.fetchone()
-        return row[0] if row else None
 
     def row(self, file: str, slice_: Slice) -> dict[str, Any]:
         """The one row of a SELECT on the warehouse, by column; for checks.
@@ -123,12 +90,6 @@ class PostgresIOManager(dg.ConfigurableIOManager):
         if row is None:
             raise ValueError(f"{file} gave no row")
         return dict(zip(columns, row, strict=True))
-
-    def handle_output(self, context: dg.OutputContext, obj: list[Outcome]) -> None:
-        """Nothing is left to do: `load` has published, and the asset reports the figures of each partition.
-
-        Dagster would show an output's metadata with every partition of the run, as if it were that one's.
-        """
 
     def load_input(self, context: dg.InputContext) -> Relation | pd.DataFrame:
         """The upstream table, of the partitions that the run asks for, as the annotation says."""
@@ -184,14 +145,3 @@ def _become_writer(connection: Connection, mart: Mart, slice_: Slice) -> None:
     take_turn(connection, f"marts {mart.table.qualified} {scope}")
     with connection.cursor() as cursor:
         cursor.execute(compose("postgres/session_for_loading.sql"))
-
-
-def _record_failure(connection: Connection, log_id: int, error: BaseException) -> None:
-    import psycopg2
-
-    try:
-        run_log.fail(connection, log_id, f"{type(error).__name__}: {error}")
-        connection.commit()
-    except psycopg2.Error as fault:
-        # The next load of the slice finds the entry still running and marks it as killed.
-        _log.warning("The failure of load %s could not be recorded: %s", log_id, fault)

@@ -16,13 +16,15 @@ from marts_platform.io_managers.postgres_session import LoadSession
 from marts_platform.io_managers.postgres_staging import Staging
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from psycopg2.extensions import connection as Connection
+    from psycopg2.extensions import cursor as Cursor
 
     from marts_platform.core.audit import Audit
-    from marts_platform.core.path import Mart
-    from marts_platform.core.run_log import Run
+    from marts_platform.core.path import Mart, Rejected
+    from marts_platform.core.run_log import Quarantined, Run
     from marts_platform.core.window import Slice
 
 
@@ -35,11 +37,13 @@ class PostgresLoad:
         self._log_id = log_id
         self._fingerprint: str | None = None
         self._read_until: datetime | None = None
+        self._rejected: Sequence[Rejected] = ()
 
     def stage(self, extract: Extract) -> None:
         """Brings the rows into the staging table, refusing columns that are not the declared ones."""
         mart = self._session.mart
         self._read_until = extract.read_until
+        self._rejected = extract.rejected
         # The upstream's state is read before its rows: rows newer than the state cost one more run, a
         # state newer than the rows would hide them.
         upstream = self._upstream_fingerprint()
@@ -77,9 +81,10 @@ class PostgresLoad:
         else:
             postgres_publication.rewrite(self._session, publication)
         figures = Figures(
-            rows_read=self._staging.rows_read,
-            rows_written=self._staging.rows_read,
-            values_quarantined=quarantined,
+            rows_read=self._staging.rows_read + len(self._rejected),
+            rows_written=self._staging.rows_read + len(self._rejected) - quarantined.rows,
+            rows_quarantined=quarantined.rows,
+            values_quarantined=quarantined.values,
             rows_kept=self._staging.rows_kept,
             bytes_read=self._staging.bytes_read,
         )
@@ -87,18 +92,16 @@ class PostgresLoad:
         run_log.succeed(connection, self._log_id, figures, self._fingerprint, self._read_until)
         return figures
 
-    def _quarantine(self) -> int:
+    def _quarantine(self) -> Quarantined:
         session = self._session
-        if session.mart.quarantine is None:
-            return 0
-        return run_log.supersede_quarantine(
-            session.connection,
-            session.mart.asset,
-            session.slice,
-            session.run,
-            session.mart.quarantine,
-            {"staged": session.stage},
-        )
+        find: list[Callable[[Cursor], object]] = []
+        if session.mart.quarantine is not None:
+            query = compose(session.mart.quarantine, {"staged": session.stage})
+            find.append(run_log.found_by_query(query, session.bounds))
+        if self._rejected:
+            find.append(run_log.found_rejected(self._rejected))
+        asset, connection = session.mart.asset, session.connection
+        return run_log.supersede_quarantine(connection, asset, session.slice, session.run, find)
 
     def _staged_fingerprint(self, file: str) -> str:
         (state,) = self._session.row(file, {"staged": self._session.stage}, self._session.bounds)
@@ -108,10 +111,7 @@ class PostgresLoad:
         session = self._session
         if not session.mart.upstream:
             return None
-        key = session.slice.partition_key
-        return combined_fingerprint(
-            {
-                asset: run_log.published_fingerprint(session.connection, asset, key)
-                for asset in session.mart.upstream
-            }
+        states = run_log.upstream_states(
+            session.connection, session.mart.upstream, session.slice.partition_key
         )
+        return combined_fingerprint(states)

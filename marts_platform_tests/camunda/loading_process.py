@@ -20,9 +20,9 @@ def _load(first: str, end: str, selection: str) -> None:
     from marts_platform import materialization
 
     registered = materialization.select(selection)
-    batch = materialization.days_between(date.fromisoformat(first), date.fromisoformat(end), registered)
+    batches = materialization.days_between(date.fromisoformat(first), date.fromisoformat(end), registered)
     with DagsterInstance.ephemeral() as instance:
-        materialization.materialize([batch], instance, with_checks=False)
+        materialization.materialize(batches, instance, with_checks=False)
 
 
 def _warm_up() -> None:

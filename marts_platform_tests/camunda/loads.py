@@ -74,8 +74,8 @@ class Warehouse:
             MaterializationError: the run failed.
         """
         registered = materialization.select(selection)
-        batch = materialization.days_between(first, end or first + timedelta(days=1), registered)
-        return materialization.materialize([batch], self.instance, with_checks=with_checks)
+        batches = materialization.days_between(first, end or first + timedelta(days=1), registered)
+        return materialization.materialize(batches, self.instance, with_checks=with_checks)
 
     def load_bare(self, *days: date, selection: str = "camunda") -> None:
         """The same loads as `load`, without Dagster around them: for long sequences of loads."""

@@ -13,9 +13,9 @@ import pytest
 from psycopg2.extensions import connection as Connection
 from psycopg2.sql import SQL, Composable
 
-from marts_platform.camunda.partitions import DAILY
 from marts_platform.camunda.sources import CamundaSource, window_params
 from marts_platform.core.mart import slice_of
+from marts_platform.core.partitions import DAILY
 from marts_platform.core.sql import compose
 from marts_platform.materialization import MaterializationError
 from marts_platform.resources import postgres_source

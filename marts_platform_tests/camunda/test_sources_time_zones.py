@@ -6,9 +6,9 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from marts_platform.camunda.partitions import DAILY
 from marts_platform.camunda.sources import CamundaSource
 from marts_platform.core.mart import slice_of
+from marts_platform.core.partitions import DAILY
 from marts_platform_tests.camunda.engine import Engine, at, change
 from marts_platform_tests.camunda.loads import Warehouse
 
@@ -49,7 +49,11 @@ def test_each_row_is_in_one_partition_and_none_is_missing(
         "SELECT partition_key, rows_written, fingerprint FROM ops.etl_run_log WHERE status = 'success'"
     )
     assert sum(row["rows_written"] for row in published) == len(times)
-    states = CamundaSource().source_state([slice_of(DAILY, day.isoformat()) for day in days]).fingerprints
+    states = (
+        CamundaSource()
+        .source_state("camunda/act_hi_detail", [slice_of(DAILY, day.isoformat()) for day in days])
+        .fingerprints
+    )
     assert {row["partition_key"]: row["fingerprint"] for row in published} == states
 
 

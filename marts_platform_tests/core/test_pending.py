@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from marts_platform.core.path import Mart, Replace, combined_fingerprint
 from marts_platform.core.pending import (
     Batch,
+    Key,
     Reason,
     SourceState,
     batches,
@@ -20,8 +22,9 @@ from marts_platform.core.pending import (
     pending_from_upstream,
     pending_of,
     recent_keys,
+    stages_of,
 )
-from marts_platform.core.run_log import Published
+from marts_platform.core.run_log import Published, upstream_state
 from marts_platform.core.table import Column, Table
 
 FIRST = date(2024, 2, 20)  # a leap day is near
@@ -45,7 +48,7 @@ def published(key: str | None, fingerprint: str | None) -> Published:
     return Published(1, key, "run", "run", fingerprint, 1, datetime(2024, 3, 1, tzinfo=UTC))
 
 
-def log(entries: Mapping[str, str | None]) -> dict[str | None, Published]:
+def log(entries: Mapping[Any, str | None]) -> dict[str | None, Published]:
     return {key: published(key, fingerprint) for key, fingerprint in entries.items()}
 
 
@@ -53,7 +56,7 @@ def day(key: str) -> date:
     return date.fromisoformat(key)
 
 
-def pairs(pending: Mapping[str, Mapping[str, Reason]]) -> set[tuple[str, str]]:
+def pairs(pending: Mapping[str, Mapping[Key, Reason]]) -> set[tuple[str, Key]]:
     return {(asset, key) for asset, found in pending.items() for key in found}
 
 
@@ -62,7 +65,7 @@ def pairs(pending: Mapping[str, Mapping[str, Reason]]) -> set[tuple[str, str]]:
 
 @given(pendings, st.integers(1, 9))
 def test_batches_cover_what_is_pending_once_and_nothing_else(
-    pending: Mapping[str, Mapping[str, Reason]], most: int
+    pending: Mapping[str, Mapping[Key, Reason]], most: int
 ) -> None:
     covered = [
         (asset, key)
@@ -76,7 +79,7 @@ def test_batches_cover_what_is_pending_once_and_nothing_else(
 
 @given(pendings, st.integers(1, 9))
 def test_a_batch_is_consecutive_days_of_the_same_assets_and_no_larger_than_allowed(
-    pending: Mapping[str, Mapping[str, Reason]], most: int
+    pending: Mapping[str, Mapping[Key, Reason]], most: int
 ) -> None:
     for batch in batches(pending, most):
         assert 1 <= len(batch.partition_keys) <= most
@@ -88,7 +91,7 @@ def test_a_batch_is_consecutive_days_of_the_same_assets_and_no_larger_than_allow
 
 @given(pendings, st.integers(1, 9))
 def test_there_are_no_more_batches_than_needed_and_they_go_on_in_time(
-    pending: Mapping[str, Mapping[str, Reason]], most: int
+    pending: Mapping[str, Mapping[Key, Reason]], most: int
 ) -> None:
     for batch, later in pairwise(batches(pending, most)):
         gap = day(later.partition_keys[0]) - day(batch.partition_keys[-1])
@@ -98,12 +101,15 @@ def test_there_are_no_more_batches_than_needed_and_they_go_on_in_time(
 
 
 def test_an_upstream_and_its_mart_of_one_day_are_one_run() -> None:
-    pending = {"shop/a": {KEYS[0]: Reason.NEW, KEYS[1]: Reason.CHANGED}, "shop/b": {KEYS[1]: Reason.BEHIND}}
+    pending: dict[str, dict[Key, Reason]] = {
+        "shop/a": {KEYS[0]: Reason.NEW, KEYS[1]: Reason.CHANGED},
+        "shop/b": {KEYS[1]: Reason.BEHIND},
+    }
     assert batches(pending, 50) == [Batch((KEYS[0],), ("shop/a",)), Batch((KEYS[1],), ("shop/a", "shop/b"))]
 
 
 @given(pendings, st.sets(keys))
-def test_only_keeps_the_wanted_days(pending: Mapping[str, Mapping[str, Reason]], wanted: set[str]) -> None:
+def test_only_keeps_the_wanted_days(pending: Mapping[str, Mapping[Key, Reason]], wanted: set[str]) -> None:
     assert pairs(only(pending, wanted)) == {(asset, key) for asset, key in pairs(pending) if key in wanted}
 
 
@@ -213,3 +219,70 @@ def _state_after_a_load(
         return state.fingerprints.get(key, f"unseen; {state.scope}")
     entries = {asset: done[asset].get(key) for asset in member.upstream}
     return combined_fingerprint({asset: entry and entry.fingerprint for asset, entry in entries.items()})
+
+
+# Assets without partitions
+
+
+def whole(asset: str, *upstream: str, lookups: Sequence[str] = ()) -> Mart:
+    return Mart(asset, TABLE, Replace(), upstream=upstream, lookups=lookups, is_partitioned=False)
+
+
+def test_a_whole_table_at_a_source_is_pending_until_it_shows_the_sources_state() -> None:
+    state = SourceState([None], dict.fromkeys([None], "3 rows; all"), "all")
+    assert pending_at_source(state, {}) == {None: Reason.NEW}
+    assert pending_at_source(state, log({None: "2 rows; all"})) == {None: Reason.CHANGED}
+    assert pending_at_source(state, log({None: "3 rows; all"})) == {}
+
+
+def test_a_whole_table_made_of_days_is_behind_when_any_of_them_changes() -> None:
+    total = whole("shop/total", "shop/a")
+    days = log({KEYS[0]: "1", KEYS[1]: "2"})
+    assert pending_from_upstream(total, {"shop/a": {}}, {}) == {}
+    assert pending_from_upstream(total, {"shop/a": days}, {}) == {None: Reason.NEW}
+    state = combined_fingerprint({"shop/a": upstream_state(days, None)})
+    own = log({None: state})
+    assert pending_from_upstream(total, {"shop/a": days, "shop/total": own}, {}) == {}
+    for changed in (log({KEYS[0]: "1", KEYS[1]: "3"}), log({KEYS[0]: "1"})):
+        assert pending_from_upstream(total, {"shop/a": changed, "shop/total": own}, {}) == {
+            None: Reason.BEHIND
+        }
+    ahead: dict[str, dict[Key, Reason]] = {"shop/a": {KEYS[2]: Reason.NEW}}
+    assert pending_from_upstream(total, {"shop/a": days, "shop/total": own}, ahead) == {None: Reason.BEHIND}
+
+
+def test_days_made_of_a_whole_table_are_all_behind_when_it_changes() -> None:
+    daily = mart("shop/daily", "shop/a", "shop/users")
+    before = {"shop/a": log({KEYS[0]: "1"}), "shop/users": log({None: "u"})}
+    state = combined_fingerprint({asset: upstream_state(found, KEYS[0]) for asset, found in before.items()})
+    there = before | {"shop/daily": log({KEYS[0]: state})}
+    assert pending_from_upstream(daily, there, {}) == {}
+    changed = there | {"shop/users": log({None: "v"})}
+    assert pending_from_upstream(daily, changed, {}) == {KEYS[0]: Reason.BEHIND}
+    ahead: dict[str, dict[Key, Reason]] = {"shop/users": {None: Reason.CHANGED}}
+    assert pending_from_upstream(daily, there, ahead) == {KEYS[0]: Reason.BEHIND}
+
+
+def test_what_a_mart_looks_up_makes_nothing_stale_and_comes_before_it() -> None:
+    daily = Mart("shop/daily", TABLE, Replace("at"), upstream=["shop/a"], lookups=["shop/users"])
+    marts = [whole("shop/users"), mart("shop/a"), daily, whole("shop/total", "shop/daily")]
+    there = {"shop/a": log({KEYS[0]: "1"}), "shop/daily": log({KEYS[0]: "shop/a: 1"})}
+    changed: dict[str, dict[Key, Reason]] = {"shop/users": {None: Reason.CHANGED}}
+    assert pending_from_upstream(daily, there, changed) == {}
+    assert stages_of(marts) == {"shop/users": 0, "shop/a": 0, "shop/daily": 1, "shop/total": 2}
+
+
+def test_whole_tables_and_days_take_turns() -> None:
+    marts = [whole("shop/users"), mart("shop/a"), whole("shop/total", "shop/a"), mart("shop/b", "shop/total")]
+    pending: dict[str, dict[Key, Reason]] = {
+        "shop/users": {None: Reason.NEW},
+        "shop/a": {KEYS[0]: Reason.NEW, KEYS[1]: Reason.NEW},
+        "shop/total": {None: Reason.NEW},
+        "shop/b": {KEYS[1]: Reason.NEW},
+    }
+    assert batches(pending, 50, stages_of(marts)) == [
+        Batch((), ("shop/users",)),
+        Batch((KEYS[0], KEYS[1]), ("shop/a",)),
+        Batch((), ("shop/total",)),
+        Batch((KEYS[1],), ("shop/b",)),
+    ]

@@ -30,7 +30,6 @@ from sqlalchemy.engine import make_url
 from marts_platform import definitions, settings
 from marts_platform.materialization import (
     MaterializationError,
-    batches_of_days,
     days_between,
     materialize,
     pending_batches,
@@ -95,7 +94,7 @@ def test_a_run_that_cannot_connect(
     caplog.set_level(logging.DEBUG)
     monkeypatch.setenv(settings.variable(setting), broken)
     registered = select("camunda/act_hi_detail")
-    work = batches_of_days(days_between(date(2024, 3, 1), date(2024, 3, 2), registered))
+    work = days_between(date(2024, 3, 1), date(2024, 3, 2), registered)
     with pytest.raises(MaterializationError) as raised:
         materialize(work, ephemeral_instance, with_checks=False)
     (run,) = ephemeral_instance.get_runs()

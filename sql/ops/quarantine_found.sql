@@ -1,4 +1,4 @@
-CREATE TEMPORARY TABLE quarantine_found ON COMMIT DROP AS
+INSERT INTO quarantine_found (source_key, reason, payload, is_row)
 SELECT DISTINCT
     found.source_key::text AS source_key,
     found.reason::text AS reason,

@@ -8,14 +8,20 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import psycopg2
 
 from marts_platform.camunda.demo.generated import GeneratedHistory, generate_history
 from marts_platform.camunda.demo.real_history import load_real_history
 from marts_platform.camunda.demo.schema import create_source
+from marts_platform.core.demo import Demo, Shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = [
+    "DEMO",
     "GENERATED_DETAILS",
     "GeneratedHistory",
     "SeededSource",
@@ -55,3 +61,26 @@ def seed(dsn: str, scale: float = 1.0, *, until: datetime | None = None) -> Seed
             connection, details=round(GENERATED_DETAILS * scale), until=today if until is None else until
         )
     return SeededSource(real_details, generated)
+
+
+def _seed(address: Callable[[str], str], scale: float) -> str:
+    made = seed(address("camunda"), scale)
+    return f"{made.real_details:,} changes of a real history, {made.generated.details:,} generated ones"
+
+
+DEMO = Demo(
+    seed=_seed,
+    shown=[
+        Shown(
+            "postgres",
+            "camunda.process_documents: what a process has attached, in one index look-up",
+            "camunda/demo/newest_documents.sql",
+        )
+    ],
+    hints=[
+        'marts sql postgres "SELECT * FROM camunda.process_variables LIMIT 5"',
+        'marts sql postgres "SELECT reason, count(*) FROM ops.quarantine GROUP BY 1"',
+    ],
+    # The real history has none of the two variables that are wanted by default.
+    preferred={"MARTS_CAMUNDA_VARIABLES": "*"},
+)

@@ -1,4 +1,4 @@
-"""Camunda's partitions: days of ``time_``, in UTC."""
+"""The partitions of the platform's marts: days, in UTC."""
 
 from __future__ import annotations
 
