@@ -59,6 +59,18 @@ def stack() -> Stack:
     return stack
 
 
+@pytest.fixture(scope="session")
+def kafka(stack: Stack) -> str:
+    """The bootstrap servers of a broker, shared by the session: each test has topics of its own.
+
+    The embedded one, or a real one where ``MARTS_TEST_KAFKA_BOOTSTRAP`` names it.
+    """
+    if real := os.environ.get("MARTS_TEST_KAFKA_BOOTSTRAP"):
+        return real
+    stack.start(only=["kafka"])
+    return stack.owner_url("kafka")
+
+
 @pytest.fixture
 def warehouse_url(stack: Stack) -> str:
     """The embedded warehouse, shared by the session: for tests that clean up. See also `database_url`."""
