@@ -19,9 +19,10 @@ import pytest
 
 from marts_platform import settings
 from marts_platform.embedded.stack import Stack
-from marts_platform_tests import databases
+from marts_platform_tests import databases, mysql_servers
 from marts_platform_tests.databases import NewDatabase, SourceServer, at_database
 from marts_platform_tests.embedded.keeper import Keeper
+from marts_platform_tests.mysql_servers import MySQLAccess
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
@@ -50,7 +51,8 @@ def _leave(_number: int, _frame: object) -> NoReturn:
 def stack() -> Stack:
     """The running embedded stack of this session; it ends with the session, whatever happens."""
     stack = Stack()
-    stack.start()
+    # The other servers have fixtures of their own: a test of one engine does not pay for all.
+    stack.start(["postgres"])
     with psycopg.connect(stack.owner_url("warehouse"), autocommit=True) as connection:
         # Only a crash of the whole machine could tell, and this stack is thrown away. CREATE and DROP
         # DATABASE wait for a checkpoint, which is most of their time.
@@ -69,6 +71,20 @@ def kafka(stack: Stack) -> str:
         return real
     stack.start(only=["kafka"])
     return stack.owner_url("kafka")
+
+
+@pytest.fixture(scope="session")
+def embedded_mysql() -> MySQLAccess:
+    """The embedded MySQL server of this session."""
+    return mysql_servers.embedded()
+
+
+@pytest.fixture(scope="session", params=["embedded", mysql_servers.EXTERNAL])
+def mysql(request: pytest.FixtureRequest) -> MySQLAccess:
+    """Each kind of MySQL server: the embedded one, and a MariaDB (Debian's in CI)."""
+    if request.param == "embedded":
+        return request.getfixturevalue("embedded_mysql")
+    return mysql_servers.external()
 
 
 @pytest.fixture
