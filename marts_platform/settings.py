@@ -115,7 +115,23 @@ class Settings(BaseSettings):
     telemetry_url: SecretStr | None = Field(
         None, description="The Postgres with the prostheses' telemetry; read only."
     )
+    telemetry_timezone: str = Field(
+        "UTC", description="The time zone of the telemetry's created_at, which has none of its own."
+    )
     crm_url: SecretStr | None = Field(None, description="The CRM's HTTP address; customers at /api/users.")
+    crm_token: SecretStr | None = Field(
+        None, description="A bearer token for the CRM; it goes before a user and password in its address."
+    )
+    crm_timeout_seconds: float = Field(
+        30, gt=0, description="How long the CRM may take to connect, and between two pieces of an answer."
+    )
+    reports_timezone: str = Field(
+        "UTC", description="The time zone of the BionicPRO reports' nightly schedule, 02:00 there."
+    )
+    reports_retries: int = Field(2, ge=0, description="How often a failed BionicPRO asset is tried again.")
+    reports_retry_seconds: float = Field(
+        300, ge=0, description="How long to wait before each of these tries."
+    )
     chat_url: SecretStr | None = Field(None, description="The chat's MySQL database; read only.")
     delivery_url: SecretStr | None = Field(None, description="The delivery service's Postgres.")
     delivery_replica_url: SecretStr | None = Field(
@@ -176,7 +192,7 @@ class Settings(BaseSettings):
             raise ValueError("@, / and ? in a user or password have to be percent-encoded: %40, %2F, %3F")
         return value
 
-    @field_validator("camunda_timezone")
+    @field_validator("camunda_timezone", "telemetry_timezone", "reports_timezone")
     @classmethod
     def _zone(cls, value: str) -> str:
         try:

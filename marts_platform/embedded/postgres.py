@@ -57,7 +57,7 @@ host replication all {loopback}/32 scram-sha-256
 
 
 class PostgresServer(Server):
-    """The warehouse, Dagster's storage and the Camunda demo source, as databases of one server."""
+    """The warehouse, Dagster's storage and the demo's sources, as databases of one server."""
 
     name: ClassVar[str] = "postgres"
 
@@ -129,9 +129,8 @@ class PostgresServer(Server):
     @override
     def environment(self) -> dict[str, str]:
         return {
-            "MARTS_WAREHOUSE_URL": self._url("warehouse", "warehouse", self.secret("warehouse")),
-            "MARTS_DAGSTER_URL": self._url("dagster", "dagster", self.secret("dagster")),
-            "MARTS_CAMUNDA_URL": self._url("camunda_reader", "camunda", self.secret("camunda_reader")),
+            name: self._url(role, database, self.secret(role))
+            for name, (role, database) in postgres_roles.ADDRESSES.items()
         }
 
     @override

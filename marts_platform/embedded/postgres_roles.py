@@ -11,9 +11,21 @@ from collections.abc import Callable
 import psycopg
 from psycopg import sql
 
-# Database -> the role that owns it. The Camunda source is the superuser's: the platform only ever reads it.
-DATABASES: dict[str, str] = {"warehouse": "warehouse", "dagster": "dagster", "camunda": "postgres"}
-_READERS: dict[str, str] = {"camunda_reader": "camunda"}
+# Database -> the role that owns it. The sources are the superuser's: the platform only ever reads them.
+DATABASES: dict[str, str] = {
+    "warehouse": "warehouse",
+    "dagster": "dagster",
+    "camunda": "postgres",
+    "telemetry": "postgres",
+}
+# Role -> the source that it may read.
+_READERS: dict[str, str] = {"camunda_reader": "camunda", "telemetry_reader": "telemetry"}
+# Setting -> the role and the database that the platform connects with.
+ADDRESSES: dict[str, tuple[str, str]] = {
+    "MARTS_WAREHOUSE_URL": ("warehouse", "warehouse"),
+    "MARTS_DAGSTER_URL": ("dagster", "dagster"),
+    **{f"MARTS_{database.upper()}_URL": (role, database) for role, database in _READERS.items()},
+}
 
 
 def provision(url: Callable[[str], str], password: Callable[[str], str]) -> str:
@@ -31,12 +43,14 @@ def provision(url: Callable[[str], str], password: Callable[[str], str]) -> str:
         for role in [*DATABASES.values(), *_READERS]:
             if role != "postgres":
                 _ensure_role(connection, role, password(role), exists=role in roles)
-        # All databases and future tables; CONNECT (below) narrows it to the one database it is for.
-        connection.execute("GRANT pg_read_all_data, pg_read_all_stats TO camunda_reader")
         databases = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
         for database, owner in DATABASES.items():
             _ensure_database(connection, database, owner, exists=database in databases)
         for role, database in _READERS.items():
+            # All databases and future tables; CONNECT narrows it to the one database it is for.
+            connection.execute(
+                sql.SQL("GRANT pg_read_all_data, pg_read_all_stats TO {}").format(sql.Identifier(role))
+            )
             connection.execute(
                 sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(
                     sql.Identifier(database), sql.Identifier(role)
