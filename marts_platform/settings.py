@@ -160,6 +160,23 @@ class Settings(BaseSettings):
         20, ge=1, description="Time limit of one fingerprint probe at a source."
     )
 
+    metrics_step_seconds: int = Field(
+        15, description="Seconds between two samples of a metric in the warehouse; a divisor of a day's."
+    )
+    metrics_refresh_seconds: int = Field(
+        300,
+        ge=1,
+        description="Today's metrics are read up to the last multiple of so many seconds, "
+        "so they are loaded at most that often.",
+    )
+
+    @field_validator("metrics_step_seconds")
+    @classmethod
+    def _divides_a_day(cls, value: int) -> int:
+        if value < 1 or 86_400 % value:
+            raise ValueError(f"{value} does not divide the 86400 seconds of a day; 1, 5, 15, 30 and 60 do")
+        return value
+
     @field_validator("camunda_variables", mode="before")
     @classmethod
     def _names(cls, value: object) -> object:
