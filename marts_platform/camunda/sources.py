@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import dataclasses
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import dagster as dg
 
 from marts_platform import settings
-from marts_platform.core.path import Extract
-from marts_platform.core.pending import SourceState
 from marts_platform.core.sql import compose
 from marts_platform.core.table import declared
-from marts_platform.core.window import Slice, Window, naive_bounds
-from marts_platform.resources.postgres import CopyOut, Limits, PostgresResource
-from marts_platform.resources.postgres_source import commit_bound, refuse_scans
+from marts_platform.resources.postgres import Limits, PostgresResource
+from marts_platform.resources.postgres_source import NaiveSource, one_row
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from psycopg2.extensions import connection as Connection
     from psycopg2.sql import Composable
 
+    from marts_platform.core.path import Extract
+    from marts_platform.core.pending import SourceState
+    from marts_platform.core.window import Slice
     from marts_platform.settings import Settings
 
 # Without these there is no history to read; the engine has had them in every version.
@@ -56,56 +55,36 @@ class CamundaSource(dg.ConfigurableResource[Any]):
             CamundaSourceError: there is no readable ``act_hi_detail``.
             SourceScanRefusedError: the source would scan a big table.
         """
-        assert slice_.window is not None  # the asset is partitioned
         now = settings.load()
-        limits = Limits(now.source_statement_timeout_seconds, read_only=True, by_index=True)
-        purpose = f"camunda {slice_}"
-        with self.server.connect(limits, purpose=purpose) as connection:
-            bound = commit_bound(connection, timedelta(seconds=now.commit_margin_seconds))
-            present = source_columns(connection)
-            query = compose("camunda/raw/act_hi_detail.sql", {"columns": select_list(present)})
-            window = slice_.window.until(bound.moment)
-            params = window_params(slice_.window, window, now)
-            refuse_scans(connection, query, params, f"camunda/act_hi_detail, {slice_}")
-        return Extract(
-            rows=CopyOut(self.server, query, (*_plain_columns(), "bytes_"), params, limits, purpose),
-            read_until=None if window == slice_.window else bound.moment,
-            scope=scope(now),
-            params={**_variables(now), "zone": now.camunda_timezone},
-            warnings=[bound.warning] if bound.warning and window != slice_.window else [],
-        )
+
+        def query(connection: Connection) -> Composable:
+            return compose(
+                "camunda/raw/act_hi_detail.sql", {"columns": select_list(source_columns(connection))}
+            )
+
+        extract = self._history(now).extract(slice_, query, (*_plain_columns(), "bytes_"))
+        return dataclasses.replace(extract, params={**_variables(now), "zone": now.camunda_timezone})
 
     def source_state(self, asset: str, slices: Sequence[Slice]) -> SourceState:
         """Which days have rows, and the fingerprints of some: indexed probes under a short time limit."""
-        now = settings.load()
-        limits = Limits(statement_timeout=now.source_probe_timeout_seconds, read_only=True)
-        with self.server.connect(limits, purpose="probe") as connection:
-            bound = commit_bound(connection, timedelta(seconds=now.commit_margin_seconds))
+
+        def fingerprint(connection: Connection) -> Composable:
             newest_removal = _newest_removal(source_columns(connection))
-            probe = compose("camunda/raw/fingerprint_source.sql", {"newest_removal": newest_removal})
-            states: dict[str | None, str] = {}
-            for slice_ in slices:
-                assert slice_.window is not None and slice_.partition_key is not None
-                params = window_params(slice_.window, slice_.window.until(bound.moment), now)
-                (state,) = _one_row(connection, probe, params)
-                states[slice_.partition_key] = f"{state}; {scope(now)}"
-            days = _one_row(
-                connection,
-                compose("camunda/raw/days_with_rows.sql"),
-                {"zone": now.camunda_timezone, "start": now.start_time, "bound": bound.moment},
-            )
-        return SourceState(frozenset(days[0] or ()), states, scope(now), is_certain=bound.warning is None)
+            return compose("camunda/raw/fingerprint_source.sql", {"newest_removal": newest_removal})
+
+        days = compose("camunda/raw/days_with_rows.sql")
+        return self._history(settings.load()).state(slices, fingerprint, days)
 
     def checksum(self, slice_: Slice, read_until: datetime | None) -> dict[str, Any]:
         """Count and order-independent checksum of a partition's rows, up to where it was read."""
-        assert slice_.window is not None  # the asset is partitioned
-        now = settings.load()
-        readable = slice_.window.until(read_until) if read_until else slice_.window
-        params = window_params(slice_.window, readable, now)
-        limits = Limits(statement_timeout=now.source_statement_timeout_seconds, read_only=True)
-        with self.server.connect(limits, purpose="check") as connection:
-            rows, checksum = _one_row(connection, compose("camunda/checks/checksum_source.sql"), params)
+        query = compose("camunda/checks/checksum_source.sql")
+        rows, checksum = self._history(settings.load()).check_row(slice_, read_until, query)
         return {"rows_counted": rows, "checksum": checksum}
+
+    def _history(self, now: Settings) -> NaiveSource:
+        return NaiveSource(
+            self.server, now.camunda_timezone, "camunda/act_hi_detail", "camunda", scope(now), _variables(now)
+        )
 
     def newest(self) -> datetime | None:
         """The newest ``time_`` at the source (UTC), of any variable: one look-up in its index."""
@@ -113,7 +92,7 @@ class CamundaSource(dg.ConfigurableResource[Any]):
         query = compose("camunda/checks/newest_at_source.sql")
         limits = Limits(statement_timeout=now.source_probe_timeout_seconds, read_only=True)
         with self.server.connect(limits, purpose="check") as connection:
-            (newest,) = _one_row(connection, query, {"zone": now.camunda_timezone})
+            (newest,) = one_row(connection, query, {"zone": now.camunda_timezone})
         return newest
 
     def due_for_purge(self, until: datetime) -> dict[str, int]:
@@ -140,21 +119,6 @@ class CamundaSource(dg.ConfigurableResource[Any]):
 def scope(now: Settings) -> str:
     """The settings that decide which rows come and how: another scope makes a partition stale."""
     return f"variables {','.join(sorted(now.camunda_variables))} in {now.camunda_timezone}"
-
-
-def window_params(whole: Window, readable: Window | None, now: Settings) -> dict[str, object]:
-    """The bound values of a window for the source's queries; an empty range if nothing is readable."""
-    window = readable or whole
-    zone = ZoneInfo(now.camunda_timezone)
-    from_local, to_local = naive_bounds(window, zone)
-    return {
-        "from": window.start,
-        "to": window.end if readable else window.start,
-        "from_local": from_local,
-        "to_local": to_local,
-        "zone": now.camunda_timezone,
-        **_variables(now),
-    }
 
 
 def _variables(now: Settings) -> dict[str, object]:
@@ -226,13 +190,3 @@ def _identifier(name: str) -> Composable:
     from psycopg2.sql import Identifier
 
     return Identifier(name)
-
-
-def _one_row(connection: Connection, query: Composable, params: Mapping[str, object]) -> tuple[Any, ...]:
-    with connection.cursor() as cursor:
-        cursor.execute(query, params)
-        row = cursor.fetchone()
-    connection.rollback()  # a snapshot held over many probes would hinder the source's vacuum
-    if row is None:
-        raise CamundaSourceError("a probe of the source gave no row")
-    return row

@@ -5,15 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
+from marts_platform import settings
+from marts_platform.core.path import Extract
+from marts_platform.core.pending import SourceState
 from marts_platform.core.sql import compose
+from marts_platform.core.window import naive_bounds
+from marts_platform.resources.postgres import CopyOut, Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from psycopg2.extensions import connection as Connection
     from psycopg2.sql import Composable
+
+    from marts_platform.core.window import Slice, Window
+    from marts_platform.resources.postgres import PostgresResource
 
 # Where others' transactions cannot be seen, one may have been open for this long.
 BLIND_MARGIN = timedelta(minutes=5)
@@ -23,6 +32,104 @@ _SCANNABLE_PAGES = 10_000
 
 class SourceScanRefusedError(Exception):
     """The source's planner would scan a big table; nothing was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class NaiveSource:
+    """A table whose indexed time column has no zone, read window by window.
+
+    Its queries take the bound values of `window_params`.
+
+    Attributes:
+        server: where it is.
+        zone: the time zone of its naive times.
+        what: the asset that is fed, for messages.
+        purpose: for ``application_name``.
+        scope: the settings that decide which rows come.
+        params: more bound values.
+    """
+
+    server: PostgresResource
+    zone: str
+    what: str
+    purpose: str
+    scope: str
+    params: Mapping[str, object]
+
+    def extract(
+        self,
+        slice_: Slice,
+        compose_query: Callable[[Connection], Composable],
+        columns: tuple[str, ...],
+        format: str = "postgres-binary",
+    ) -> Extract:
+        """A window's rows as a stream; an open window ends at the commit-safe bound.
+
+        Args:
+            slice_: the partition.
+            compose_query: the SELECT, for what the source turns out to be.
+            columns: what it gives, in order.
+            format: COPY's, as `CopyOut` names it.
+
+        Raises:
+            SourceScanRefusedError: the source would scan a big table.
+        """
+        assert slice_.window is not None  # the asset is partitioned
+        now = settings.load()
+        limits = Limits(now.source_statement_timeout_seconds, read_only=True, by_index=True)
+        purpose = f"{self.purpose} {slice_}"
+        with self.server.connect(limits, purpose=purpose) as connection:
+            bound = commit_bound(connection, timedelta(seconds=now.commit_margin_seconds))
+            query = compose_query(connection)
+            window = slice_.window.until(bound.moment)
+            params = self._params(slice_.window, window)
+            refuse_scans(connection, query, params, f"{self.what}, {slice_}")
+        is_whole = window == slice_.window
+        return Extract(
+            rows=CopyOut(self.server, query, columns, params, limits, purpose, format),
+            read_until=None if is_whole else bound.moment,
+            scope=self.scope,
+            warnings=[bound.warning] if bound.warning and not is_whole else [],
+        )
+
+    def state(
+        self,
+        slices: Sequence[Slice],
+        compose_fingerprint: Callable[[Connection], Composable],
+        days_with_rows: Composable,
+    ) -> SourceState:
+        """Which days have rows, and the fingerprints of some: indexed probes under a short time limit.
+
+        Args:
+            slices: whose fingerprints are wanted.
+            compose_fingerprint: gives one text for a window.
+            days_with_rows: gives an array of days; takes ``zone``, ``start`` and ``bound``.
+        """
+        now = settings.load()
+        limits = Limits(statement_timeout=now.source_probe_timeout_seconds, read_only=True)
+        with self.server.connect(limits, purpose="probe") as connection:
+            bound = commit_bound(connection, timedelta(seconds=now.commit_margin_seconds))
+            probe = compose_fingerprint(connection)
+            states: dict[str | None, str] = {}
+            for slice_ in slices:
+                assert slice_.window is not None and slice_.partition_key is not None
+                params = self._params(slice_.window, slice_.window.until(bound.moment))
+                (state,) = one_row(connection, probe, params)
+                states[slice_.partition_key] = f"{state}; {self.scope}"
+            values = {"zone": self.zone, "start": now.start_time, "bound": bound.moment}
+            (days,) = one_row(connection, days_with_rows, values)
+        return SourceState(frozenset(days or ()), states, self.scope, is_certain=bound.warning is None)
+
+    def check_row(self, slice_: Slice, read_until: datetime | None, query: Composable) -> tuple[Any, ...]:
+        """The one row that a check's SELECT gives for a partition, up to where it was read."""
+        assert slice_.window is not None  # the asset is partitioned
+        readable = slice_.window.until(read_until) if read_until else slice_.window
+        limits = Limits(statement_timeout=settings.load().source_statement_timeout_seconds, read_only=True)
+        with self.server.connect(limits, purpose="check") as connection:
+            return one_row(connection, query, self._params(slice_.window, readable))
+
+    def _params(self, whole: Window, readable: Window | None) -> dict[str, object]:
+        return {**window_params(whole, readable, self.zone), **self.params}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +176,38 @@ def commit_bound(connection: Connection, margin: timedelta) -> CommitBound:
         f"{reason}: the open partition is read up to {minutes} minutes ago only, and the sensor "
         f"compares twice as many days, since a later commit cannot be ruled out",
     )
+
+
+def window_params(whole: Window, readable: Window | None, zone: str) -> dict[str, object]:
+    """The bound values of a window of naive times; an empty range if nothing of it is readable.
+
+    Returns:
+        ``from`` and ``to`` (UTC), ``from_local`` and ``to_local`` (the range of the index), ``zone``.
+    """
+    window = readable or whole
+    from_local, to_local = naive_bounds(window, ZoneInfo(zone))
+    return {
+        "from": window.start,
+        "to": window.end if readable else window.start,
+        "from_local": from_local,
+        "to_local": to_local,
+        "zone": zone,
+    }
+
+
+def one_row(connection: Connection, query: Composable, params: Mapping[str, object]) -> tuple[Any, ...]:
+    """The one row of a SELECT at a source.
+
+    Raises:
+        ValueError: it gave none.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(query, params)
+        row = cursor.fetchone()
+    connection.rollback()  # a snapshot held over many probes would hinder the source's vacuum
+    if row is None:
+        raise ValueError("a probe of the source gave no row")
+    return row
 
 
 def refuse_scans(

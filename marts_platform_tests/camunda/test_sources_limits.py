@@ -13,7 +13,7 @@ import pytest
 from psycopg2.extensions import connection as Connection
 from psycopg2.sql import SQL, Composable
 
-from marts_platform.camunda.sources import CamundaSource, window_params
+from marts_platform.camunda.sources import CamundaSource
 from marts_platform.core.mart import slice_of
 from marts_platform.core.partitions import DAILY
 from marts_platform.core.sql import compose
@@ -71,7 +71,11 @@ def test_a_day_is_read_by_its_index_and_byte_arrays_by_their_key(
 def test_the_probes_read_by_indexes(month: Engine) -> None:
     now, slice_ = load(), slice_of(DAILY, DAY.isoformat())
     assert slice_.window is not None
-    params = window_params(slice_.window, slice_.window, now)
+    params = {
+        **postgres_source.window_params(slice_.window, slice_.window, "UTC"),
+        "all_variables": False,
+        "variables": list(now.camunda_variables),
+    }
     days = {"zone": "UTC", "start": now.start_time, "bound": datetime.now(UTC)}
     with closing(psycopg2.connect(month.reader_url)) as connection:
         for file, values, names in (
