@@ -89,6 +89,15 @@ class History:
                 lines += [f"{metric}{labels} {value!r} {at:.3f}" for at, value in points]
         return "\n".join([*lines, "# EOF", ""])
 
+    def text(self) -> str:
+        """The text that the demo's Prometheus takes."""
+        return "".join(
+            f"{metric}{labels} {value!r} {round(at * 1000)}\n"
+            for metric, by_labels in self.samples.items()
+            for labels, points in by_labels.items()
+            for at, value in points
+        )
+
 
 @dataclass(frozen=True)
 class RealPrometheus:

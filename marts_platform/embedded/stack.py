@@ -18,10 +18,18 @@ from marts_platform.embedded.crm import CrmServer
 from marts_platform.embedded.kafka import KafkaServer
 from marts_platform.embedded.mysql import MySQLServer
 from marts_platform.embedded.postgres import PostgresServer
+from marts_platform.embedded.prometheus import PrometheusServer
 from marts_platform.embedded.server import Server, ServerStatus, StackError
 
 # In the order in which they start; they stop the other way round.
-SERVERS: tuple[type[Server], ...] = (PostgresServer, ClickHouseServer, MySQLServer, KafkaServer, CrmServer)
+SERVERS: tuple[type[Server], ...] = (
+    PostgresServer,
+    ClickHouseServer,
+    MySQLServer,
+    KafkaServer,
+    CrmServer,
+    PrometheusServer,
+)
 
 _LOCK_SECONDS = 300
 
