@@ -7,17 +7,20 @@ from marts_platform.camunda import checks as camunda_checks
 from marts_platform.camunda.sensors import camunda_changes, camunda_nightly
 from marts_platform.camunda.sources import CamundaSource
 from marts_platform.io_managers.postgres import PostgresIOManager
+from marts_platform.resources.kafka import KafkaSource
+from marts_platform.shop import events as shop_events
 
 RESOURCES = {
     "postgres": PostgresIOManager(),
     "camunda": CamundaSource(),
+    "kafka": KafkaSource(topics=shop_events.TOPICS),
 }
 
 defs = dg.Definitions(
-    assets=dg.load_assets_from_modules([camunda_assets]),
-    asset_checks=dg.load_asset_checks_from_modules([camunda_checks]),
-    sensors=[camunda_changes],
-    schedules=[camunda_nightly],
+    assets=dg.load_assets_from_modules([camunda_assets, shop_events]),
+    asset_checks=dg.load_asset_checks_from_modules([camunda_checks, shop_events]),
+    sensors=[camunda_changes, shop_events.shop_events],
+    schedules=[camunda_nightly, shop_events.shop_events_hourly],
     resources=RESOURCES,
     # In process: a run of a few SQL statements costs 8 s this way, and 30 s with a process a step.
     executor=dg.in_process_executor,

@@ -139,9 +139,21 @@ class Settings(BaseSettings):
     )
     prometheus_url: SecretStr | None = Field(None, description="Prometheus' HTTP address.")
     kafka_bootstrap: str | None = Field(None, description="Kafka's bootstrap servers, host:port,…")
+    kafka_options: SecretStr | None = Field(
+        None,
+        description="More of Kafka's client options, name=value separated by blanks: "
+        "security.protocol=SASL_SSL sasl.mechanism=PLAIN sasl.username=… sasl.password=…",
+    )
+    kafka_timeout_seconds: float = Field(
+        10.0, ge=1, description="Seconds in which Kafka has to answer, or to go on in the middle of a topic."
+    )
     shop_url: SecretStr | None = Field(None, description="The shop's Postgres; read only.")
     shop_replica_url: SecretStr | None = Field(
         None, description="The MySQL warehouse: the shop's replica and its marts."
+    )
+    shop_events_topic: str = Field("my_topic", description="Kafka's topic with the shop's events.")
+    shop_events_timezone: str = Field(
+        "UTC", description="The time zone of the events' producer: their times are local and name none."
     )
     lookback_days: int = Field(
         3, ge=1, le=366, description="How many recent partitions sensors compare with their source."
@@ -209,7 +221,14 @@ class Settings(BaseSettings):
             raise ValueError("@, / and ? in a user or password have to be percent-encoded: %40, %2F, %3F")
         return value
 
-    @field_validator("camunda_timezone", "telemetry_timezone", "reports_timezone")
+    @field_validator("kafka_options")
+    @classmethod
+    def _options(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not all("=" in option for option in value.get_secret_value().split()):
+            raise ValueError("each option is name=value, without blanks in it")
+        return value
+
+    @field_validator("camunda_timezone", "telemetry_timezone", "reports_timezone", "shop_events_timezone")
     @classmethod
     def _zone(cls, value: str) -> str:
         try:
@@ -235,6 +254,13 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The order of the sources, as the module says it."""
         return init_settings, env_settings, _EmbeddedStack(settings_cls)
+
+    @property
+    def kafka_client_options(self) -> dict[str, str]:
+        """``MARTS_KAFKA_OPTIONS`` by name, in the clear: for the client only, never for a message."""
+        text = self.kafka_options.get_secret_value() if self.kafka_options else ""
+        pairs = [option.partition("=") for option in text.split()]
+        return {name: value for name, _, value in pairs}
 
     @property
     def start_time(self) -> datetime:

@@ -78,7 +78,7 @@ def test_every_asset_tells_the_ui_what_it_holds() -> None:
         assert isinstance(schema, dg.TableSchema)
         assert all(column.description for column in schema.columns)
         assert node.code_version
-        assert node.backfill_policy is not None
+        assert (node.backfill_policy is None) == (node.partitions_def is None)
         assert node.owners
 
 

@@ -50,7 +50,7 @@ AT_SOURCE = {
     "camunda/raw/fingerprint_source.sql",
     "camunda/raw/source_columns.sql",
 }
-KNOWN_FOLDERS = {"camunda", "ops", "postgres"}
+KNOWN_FOLDERS = {"camunda", "kafka", "migrations", "ops", "postgres", "shop"}
 
 D1 = date(2024, 3, 1)
 START = datetime(2024, 3, 1, tzinfo=UTC)
@@ -87,6 +87,12 @@ VALUES: Mapping[str, object] = {
     "zone": "UTC",
     "all_variables": True,
     "variables": ["docIds", "contextData"],
+    "users": [1],
+    "with_context": False,
+    "topic": "a topic",
+    **dict.fromkeys(["partition", "epoch", "next_offset", "last_offset"], 0),
+    **dict.fromkeys(["log_id", "last_digest", "incident"], "told"),
+    "incident_at": START,
     "asset": "camunda/process_documents",
     "partition_key": KEY,
     "partition_keys": [KEY],
@@ -131,6 +137,8 @@ NAMES: Mapping[str, Composable] = {
     "touched_key": SQL("touched.id"),
     "live_values": SQL("live.at, live.value"),
     "staged_values": SQL("staged.at, staged.value"),
+    "landed": Identifier("landed"),
+    "judged": Identifier("judged"),
     "found": SQL("SELECT 'k' AS source_key, 'why' AS reason, 'raw' AS payload, FALSE AS is_row"),
     "newest_removal": SQL("NULL"),
 }
@@ -160,6 +168,16 @@ RAW = Recipe(
 DOCUMENTS = Recipe({"staged": Identifier("camunda", "process_documents")})
 TOUCHED_DOCUMENTS = Recipe(keys="camunda/marts/process_documents_touched.sql")
 TOUCHED_VARIABLES = Recipe(keys="camunda/marts/process_variables_touched.sql")
+FRESHLY_LANDED = Recipe({"landed": Identifier("freshly_landed"), "judged": Identifier("freshly_judged")})
+# A message as it landed, and what became of it.
+LANDED = (
+    "kafka/landed.sql",
+    """
+        INSERT INTO landed (kafka_topic, kafka_partition, kafka_epoch, kafka_offset, message)
+        VALUES ('t', 0, 0, 0, 'no JSON')
+    """,
+)
+JUDGED = (*LANDED, "CREATE TEMPORARY TABLE judged AS SELECT place, 'why' AS reason, 1 AS id FROM landed")
 CREATED = ("ops/quarantine_create_found.sql",)
 FOUND = (*CREATED, "ops/quarantine_found.sql")
 RECIPES: Mapping[str, Recipe] = {
@@ -179,6 +197,17 @@ RECIPES: Mapping[str, Recipe] = {
     "ops/quarantine_found.sql": Recipe(before=CREATED),
     "ops/quarantine_rejected.sql": Recipe(before=CREATED),
     "ops/quarantine_replayed.sql": Recipe(before=FOUND),
+    "ops/quarantine_landed.sql": Recipe(
+        {"found": SQL("SELECT quarantine.* FROM ops.quarantine")},
+        CREATED,
+    ),
+    "kafka/rejected.sql": Recipe(before=JUDGED),
+    "migrations/0001/quarantine.sql": Recipe(before=("DROP TABLE ops.quarantine",)),
+    "postgres/count_judged.sql": Recipe(before=JUDGED),
+    "postgres/judge_landed.sql": FRESHLY_LANDED,
+    "postgres/select_judged.sql": Recipe({"columns": SQL("id")}, JUDGED),
+    "shop/events/typed.sql": Recipe(before=LANDED),
+    "shop/checks/known_users.sql": Recipe(before=("CREATE TEMPORARY TABLE users (user_id integer)",)),
     "postgres/attach_partition.sql": Recipe(PARTED),
     "postgres/copy_into_partition.sql": Recipe(
         {"stage": Identifier("scene", "made")}, ("CREATE TABLE scene.made (LIKE scene.live)",)

@@ -3,22 +3,25 @@
 A check that cannot run raises, so an outage never looks like bad data.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from statistics import median
-from typing import Any
+from typing import Any, Protocol
 
 import dagster as dg
 
 from marts_platform.core.mart import mart_of, slice_of
 from marts_platform.core.pending import recent_keys
 from marts_platform.core.planning import Ledger
+from marts_platform.core.streams import Place, Position
 from marts_platform.core.window import Slice
 
 # The usual volume of a day is the median of this many days before it.
 _USUAL_DAYS = 14
 _USUAL_FACTOR = 4.0
+# How long what happened to a topic stays worth a look.
+_INCIDENT_DAYS = 7
 # Below so few rows a factor says nothing.
 _USUAL_ROWS = 100
 
@@ -79,6 +82,54 @@ def volume_check(asset: dg.AssetsDefinition, *, lookback: int) -> dg.AssetChecks
         examine,
         lookback=lookback,
     )
+
+
+class Positions(Protocol):
+    """What the check of a stream asks of a warehouse."""
+
+    def stream_positions(self, asset: str) -> Mapping[Place, Position]:
+        """Where an asset's reader of a log stands."""
+        ...
+
+
+def stream_check(asset: dg.AssetsDefinition) -> dg.AssetChecksDefinition:
+    """No message of a topic was lost, and no topic changed into another one, within the last days."""
+    registered = mart_of(asset.key)
+
+    def examine(_: Slice, resources: Mapping[str, Any]) -> Finding:
+        ledger: Positions = resources[registered.warehouse]
+        return recent_incidents(ledger.stream_positions(registered.mart.asset).values(), datetime.now(UTC))
+
+    return slice_check(
+        asset,
+        "nothing_lost",
+        f"Within {_INCIDENT_DAYS} days no message was deleted at the broker before it was read, and no topic "
+        f"became another one of the same name.",
+        [registered.warehouse],
+        examine,
+        lookback=1,
+    )
+
+
+def recent_incidents(positions: Collection[Position], now: datetime) -> Finding:
+    """Looks for what was noticed of late in the partitions of topics.
+
+    Args:
+        positions: where the reader stands.
+        now: UTC.
+    """
+    found = sorted(
+        f"{place.topic}, partition {place.partition}, {at:%Y-%m-%d %H:%M} UTC: {position.incident}"
+        for position in positions
+        if (place := position.place)
+        and (at := position.incident_at)
+        and at > now - timedelta(days=_INCIDENT_DAYS)
+    )
+    figures: dict[str, Any] = {
+        "partitions": len(positions),
+        "newest_epoch": max((position.epoch for position in positions), default=0),
+    }
+    return Finding(not found, figures | ({"incidents": "; ".join(found)} if found else {}))
 
 
 def usual_volume(day: str, rows: Mapping[str, int]) -> Finding:

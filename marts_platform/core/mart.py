@@ -22,15 +22,16 @@ import inspect
 import warnings
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import dagster as dg
 from dagster_shared.utils.warnings import BetaWarning
 
 from marts_platform.core.audit import AuditFailed
-from marts_platform.core.path import Extract, Mart, Outcome, Replace, Warehouse, load_slice
+from marts_platform.core.path import Append, Extract, Mart, Outcome, Replace, Warehouse, load_slice
 from marts_platform.core.reporting import check_results, report, report_partial, report_rows
+from marts_platform.core.rows import Replay
 from marts_platform.core.run_log import Run
 from marts_platform.core.table import Table, declared
 from marts_platform.core.window import Slice, Window
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from marts_platform.core.audit import Audit
-    from marts_platform.core.path import Keyed
+    from marts_platform.core.path import Keyed, Landing, Publication
     from marts_platform.core.pending import SourceState
     from marts_platform.core.rows import Rows
 
@@ -47,6 +48,8 @@ ROOT_RUN_TAG = "dagster/root_run_id"
 # What goes on where its chain of runs stopped: Dagster's own retries, and the UI's re-execution from failure.
 # A re-execution of everything is another wish: it loads again what was loaded.
 RESUME_TAGS = ("dagster/is_resume_retry", "dagster/is_asset_resume_retry")
+# What judges rows in quarantine anew, without a look at the source.
+REPLAY_TAG = "marts/replay"
 # A range this long is one run of about a minute's events; a longer backfill becomes several runs.
 MAX_PARTITIONS_PER_RUN = 50
 
@@ -114,7 +117,7 @@ def mart(
     *,
     asset: str,
     ddl: str,
-    publication: Replace | Keyed,
+    publication: Publication,
     warehouse: str,
     partitions_def: dg.TimeWindowPartitionsDefinition | None = None,
     upstream: Sequence[str] = (),
@@ -123,6 +126,7 @@ def mart(
     quarantine: str | None = None,
     fingerprint: str | None = None,
     source: str | None = None,
+    landing: Landing | None = None,
     owners: Sequence[str] = ("team:data",),
     kinds: Sequence[str] = (),
     pool: str | None = None,
@@ -143,6 +147,7 @@ def mart(
         quarantine: an SQL file that finds what could not be read among the ``{staged}`` rows.
         fingerprint: an SQL file with the state that the ``{staged}`` rows show of the source.
         source: the resource key of the `Probe` that reads the same state at the source.
+        landing: how rows that come raw become the table's, None if they come typed.
         owners: of the asset, as Dagster writes them.
         kinds: shown in the UI.
         pool: the Dagster pool that limits how many runs read the source at once.
@@ -173,6 +178,7 @@ def mart(
         tuple(upstream),
         tuple(lookups),
         is_partitioned=partitions_def is not None,
+        landing=landing,
     )
     key = dg.AssetKey.from_user_string(asset)
 
@@ -184,7 +190,7 @@ def mart(
             manager: Warehouse = getattr(context.resources, warehouse)
             yield from _materialize(context, manager, spec, lambda slice_: function(slice_, **given))
 
-        column = publication.column if isinstance(publication, Replace) else None
+        column = publication.column if isinstance(publication, Replace | Append) else None
         _registry[key] = RegisteredMart(spec, warehouse, partitions_def, source, column)
         return _asset(
             key=key,
@@ -275,6 +281,8 @@ def _materialize(
     spec: Mart,
     extract: Callable[[Slice], Extract | Rows],
 ) -> Iterator[Any]:
+    if context.run.tags.get(REPLAY_TAG) == "true":
+        extract = _replayed
     run = Run(context.run.run_id, context.run.tags.get(ROOT_RUN_TAG, context.run.run_id))
     slices = slices_of(context)
     done: Mapping[str | None, int] = {}
@@ -305,6 +313,10 @@ def _materialize(
     yield from check_results(spec, verdicts, skipped=len(slices) - len(outcomes))
 
 
+def _replayed(_: Slice) -> Extract:
+    return Extract(Replay())
+
+
 def _check_spec(audit: Audit, key: dg.AssetKey) -> dg.AssetCheckSpec:
     return dg.AssetCheckSpec(audit.name, asset=key, blocking=audit.blocking, description=audit.description)
 
@@ -315,13 +327,9 @@ def _code_version(spec: Mart) -> str:
 
     from marts_platform.core.sql import read_sql
 
-    publication = spec.publication
-    files = (
-        [publication.keep, publication.restore]
-        if isinstance(publication, Replace)
-        else [publication.touched, publication.rebuild, publication.merge]
-    )
-    text = spec.table.ddl + "".join(read_sql(file) for file in files if file)
+    parts = [spec.publication, spec.landing] if spec.landing else [spec.publication]
+    files = [value for part in parts for value in astuple(part) if str(value).endswith(".sql")]
+    text = spec.table.ddl + "".join(read_sql(file) for file in files)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

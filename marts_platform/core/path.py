@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from marts_platform.core.audit import AuditFailed
 from marts_platform.core.faults import with_retries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
 
     from marts_platform.core.audit import Audit, Verdict
     from marts_platform.core.rows import Rows
     from marts_platform.core.run_log import Figures, Run
+    from marts_platform.core.streams import Position
     from marts_platform.core.table import Table
     from marts_platform.core.window import Slice
 
@@ -66,6 +68,47 @@ class Keyed:
 
 
 @dataclass(frozen=True, slots=True)
+class Append:
+    """The staged rows join those that are there: snapshots, each kept, or a log read from where it was left.
+
+    The extract gives what the table does not have yet: a load that was killed between its publication and
+    its record is repeated.
+
+    Attributes:
+        column: the time column that decides which window a row belongs to; None if rows belong to none.
+    """
+
+    column: str | None = None
+
+
+Publication: TypeAlias = Replace | Keyed | Append
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """How rows that come raw become the table's: the warehouse's SQL types them, and says which cannot be.
+
+    A row that cannot is quarantined whole. Once its source has moved on, a replay judges it anew.
+
+    Attributes:
+        landed: an SQL file that makes the temporary table ``{landed}``: the stream's columns, and ``place``,
+            a number of its own for each row.
+        typed: an SQL file that selects from ``{landed}`` the table's columns, ``place``, and ``reason``: why
+            the row cannot be one of the table; NULL for a good one.
+        rejected: an SQL file that selects from ``{judged}`` (what `typed` gave) and ``{landed}`` what the
+            quarantine takes: ``source_key, reason, payload, is_row, context``.
+        replayed: an SQL file that selects the columns of ``{landed}`` from the rows in quarantine.
+        params: gives the values that `typed` takes (settings).
+    """
+
+    landed: str
+    typed: str
+    rejected: str
+    replayed: str
+    params: Callable[[], Mapping[str, object]] = dict
+
+
+@dataclass(frozen=True, slots=True)
 class Mart:
     """A table of the platform and how it is made.
 
@@ -81,17 +124,19 @@ class Mart:
         lookups: keys of the assets that it looks values up in: they are loaded before it, and what changes
             in them makes nothing of it stale.
         is_partitioned: whether it is published by days; otherwise it is one slice, the whole table.
+        landing: how rows that come raw become the table's; None if they come typed.
     """
 
     asset: str
     table: Table
-    publication: Replace | Keyed
+    publication: Publication
     audits: Sequence[Audit] = ()
     quarantine: str | None = None
     fingerprint: str | None = None
     upstream: Sequence[str] = ()
     lookups: Sequence[str] = ()
     is_partitioned: bool = True
+    landing: Landing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +165,9 @@ class Extract:
         params: values that the publication's ``keep`` file takes, beside ``start`` and ``end``.
         warnings: what whoever looks at the run should know.
         rejected: rows that were read and are not among `rows`.
+        fingerprint: the state of the source that the rows show, where no SQL file of the mart says it.
+        positions: gives where the reader of a log stands once all rows have come; they are stored in the
+            transaction that publishes.
     """
 
     rows: Rows | None
@@ -128,6 +176,8 @@ class Extract:
     params: Mapping[str, object] = field(default_factory=dict[str, object])
     warnings: Sequence[str] = ()
     rejected: Sequence[Rejected] = ()
+    fingerprint: str | None = None
+    positions: Callable[[], Iterable[Position]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

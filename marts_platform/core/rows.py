@@ -33,6 +33,11 @@ class Query:
     params: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """The rows of the asset that stand in quarantine: what a replay reads in the source's stead."""
+
+
 class RowStream(Protocol):
     """Rows that another system sends in a format of the engines, such as COPY's binary one."""
 
@@ -56,7 +61,7 @@ class RowStream(Protocol):
 
 
 if TYPE_CHECKING:
-    Rows: TypeAlias = Query | RowStream | pd.DataFrame
+    Rows: TypeAlias = Query | RowStream | pd.DataFrame | Replay
 
 
 @dataclass(frozen=True, slots=True)

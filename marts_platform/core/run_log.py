@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from marts_platform.core.sql import compose
 
@@ -199,29 +199,43 @@ def failures_since_success(
 
 
 def supersede_quarantine(
-    connection: Connection, asset: str, slice_: Slice, run: Run, find: Sequence[Callable[[Cursor], object]]
+    connection: Connection,
+    asset: str,
+    slice_: Slice,
+    run: Run,
+    find: Sequence[Callable[[Cursor], object]],
+    judged: Literal["all", "landed", "new"] = "all",
 ) -> Quarantined:
     """Brings the quarantine of a slice in step with what its load found.
 
-    Entries found again stay as they are, new ones join, and those not found any more are marked as
-    replayed. It belongs into the transaction that publishes.
+    Entries found again stay as they are, new ones join, and those that the load judged and did not find any
+    more are marked as replayed. It belongs into the transaction that publishes.
 
     Args:
         connection: of the warehouse.
         asset: the asset's key, ``domain/table``.
         slice_: what is being published.
         run: who publishes.
-        find: each adds to the temporary table ``quarantine_found``: `found_by_query`, `found_rejected`.
+        find: each adds to the temporary table ``quarantine_found``: `found_by_query`, `found_rejected`,
+            `found_landed`.
+        judged: which entries the load has judged anew: all of the slice, those that landed raw (a replay), or
+            none, since it read only what is new.
 
     Returns:
         What stands for the slice now.
     """
-    values = {"asset": asset, "partition_key": slice_.partition_key, "run_id": run.run_id}
+    values: dict[str, object] = {
+        "asset": asset,
+        "partition_key": slice_.partition_key,
+        "run_id": run.run_id,
+        "with_context": judged == "landed",
+    }
     with connection.cursor() as cursor:
         cursor.execute(compose("ops/quarantine_create_found.sql"))
         for add in find:
             add(cursor)
-        cursor.execute(compose("ops/quarantine_replayed.sql"), values)
+        if judged != "new":
+            cursor.execute(compose("ops/quarantine_replayed.sql"), values)
         cursor.execute(compose("ops/quarantine_add.sql"), values)
         cursor.execute(compose("ops/quarantine_count.sql"))
         row = cursor.fetchone()
@@ -232,6 +246,11 @@ def supersede_quarantine(
 def found_by_query(query: Composable, params: Mapping[str, object]) -> Callable[[Cursor], object]:
     """Adds to ``quarantine_found`` what a SELECT of source_key, reason, payload, is_row gives."""
     return lambda cursor: cursor.execute(compose("ops/quarantine_found.sql", {"found": query}), params)
+
+
+def found_landed(query: Composable) -> Callable[[Cursor], object]:
+    """Adds to ``quarantine_found`` the rows that a landing rejects, with the context of a replay."""
+    return lambda cursor: cursor.execute(compose("ops/quarantine_landed.sql", {"found": query}))
 
 
 def found_rejected(rejected: Sequence[Rejected]) -> Callable[[Cursor], object]:

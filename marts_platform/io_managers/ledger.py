@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from marts_platform.core import run_log
+from marts_platform.core import run_log, streams
 from marts_platform.core.sql import compose
 from marts_platform.resources.postgres import Limits, PostgresResource
 
@@ -61,6 +61,22 @@ class Ledger(dg.ConfigurableIOManager):
             cursor.execute(compose("ops/run_log_read_until.sql"), values)
             row = cursor.fetchone()
         return row[0] if row else None
+
+    def stream_positions(self, asset: str) -> Mapping[streams.Place, streams.Position]:
+        """Where an asset's reader of a log stands.
+
+        Raises:
+            PositionsLostError: it has published, and where it stood is not known.
+        """
+        with self.warehouse.connect(Limits(read_only=True), purpose="positions") as connection:
+            stored = streams.stored_positions(connection, asset)
+            if not stored and (last := run_log.last_published(connection, asset).get(None)):
+                raise streams.PositionsLostError(
+                    f"{asset} was loaded (run {last.run_id}, up to {last.fingerprint}), and "
+                    f"ops.stream_positions does not say where its reader stands. Restore its rows, or empty "
+                    f"the table and delete the asset's entries in ops.etl_run_log to read the topic anew"
+                )
+        return stored
 
     def handle_output(self, context: dg.OutputContext, obj: list[Outcome]) -> None:
         """Nothing is left to do: `load` has published, and the asset reports the figures of each partition.

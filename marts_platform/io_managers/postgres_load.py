@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from psycopg2.sql import SQL, Composable, Identifier
 
-from marts_platform.core import run_log
+from marts_platform.core import run_log, streams
 from marts_platform.core.audit import Verdict
-from marts_platform.core.path import Extract, Keyed, combined_fingerprint
+from marts_platform.core.path import Append, Extract, Keyed, combined_fingerprint
+from marts_platform.core.rows import Replay
 from marts_platform.core.run_log import Figures
 from marts_platform.core.sql import compose
 from marts_platform.io_managers import postgres_publication
@@ -18,6 +19,7 @@ from marts_platform.io_managers.postgres_staging import Staging
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
+    from typing import Literal
 
     from psycopg2.extensions import connection as Connection
     from psycopg2.extensions import cursor as Cursor
@@ -38,18 +40,26 @@ class PostgresLoad:
         self._fingerprint: str | None = None
         self._read_until: datetime | None = None
         self._rejected: Sequence[Rejected] = ()
+        self._extract = Extract(None)
 
     def stage(self, extract: Extract) -> None:
         """Brings the rows into the staging table, refusing columns that are not the declared ones."""
         mart = self._session.mart
+        self._extract = extract
         self._read_until = extract.read_until
         self._rejected = extract.rejected
         # The upstream's state is read before its rows: rows newer than the state cost one more run, a
         # state newer than the rows would hide them.
         upstream = self._upstream_fingerprint()
         self._staging.fill(extract)
-        state = self._staged_fingerprint(mart.fingerprint) if mart.fingerprint else upstream
-        self._fingerprint = "; ".join(filter(None, (state, extract.scope))) or None
+        if isinstance(extract.rows, Replay):
+            # Nothing was read of the source, so what is known of its state is what was.
+            last = run_log.last_published(self._session.connection, mart.asset)
+            found = last.get(self._session.slice.partition_key)
+            self._fingerprint = found.fingerprint if found else None
+            return
+        state = self._staged_fingerprint(mart.fingerprint) if mart.fingerprint else extract.fingerprint
+        self._fingerprint = "; ".join(filter(None, (state or upstream, extract.scope))) or None
 
     def audit(self, audit: Audit) -> Verdict:
         """Asks one audit's question to the staged rows."""
@@ -76,6 +86,8 @@ class PostgresLoad:
         publication = self._session.mart.publication
         if isinstance(publication, Keyed):
             postgres_publication.upsert(self._session)
+        elif isinstance(publication, Append):
+            postgres_publication.append(self._session)
         elif self._session.is_partitioned:
             postgres_publication.swap_partition(self._session, has_rows=self._staging.has_rows)
         else:
@@ -89,6 +101,8 @@ class PostgresLoad:
             bytes_read=self._staging.bytes_read,
         )
         connection = self._session.connection
+        if self._extract.positions is not None:
+            streams.store_positions(connection, self._session.mart.asset, self._extract.positions())
         run_log.succeed(connection, self._log_id, figures, self._fingerprint, self._read_until)
         return figures
 
@@ -100,8 +114,18 @@ class PostgresLoad:
             find.append(run_log.found_by_query(query, session.bounds))
         if self._rejected:
             find.append(run_log.found_rejected(self._rejected))
+        if session.mart.landing is not None:
+            names = {"judged": session.judged, "landed": session.landed}
+            find.append(run_log.found_landed(compose(session.mart.landing.rejected, names)))
         asset, connection = session.mart.asset, session.connection
-        return run_log.supersede_quarantine(connection, asset, session.slice, session.run, find)
+        return run_log.supersede_quarantine(
+            connection, asset, session.slice, session.run, find, self._judged()
+        )
+
+    def _judged(self) -> Literal["all", "landed", "new"]:
+        if isinstance(self._extract.rows, Replay):
+            return "landed"
+        return "new" if isinstance(self._session.mart.publication, Append) else "all"
 
     def _staged_fingerprint(self, file: str) -> str:
         (state,) = self._session.row(file, {"staged": self._session.stage}, self._session.bounds)

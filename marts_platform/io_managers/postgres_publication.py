@@ -53,6 +53,12 @@ def rewrite(session: LoadSession, replace: Replace) -> None:
     session.execute("postgres/insert_staged.sql", names)
 
 
+def append(session: LoadSession) -> None:
+    """Adds the staged rows to those that are there."""
+    names = {"table": session.table, "columns": session.columns, "stage": session.stage}
+    session.execute("postgres/insert_staged.sql", names)
+
+
 def upsert(session: LoadSession) -> None:
     """Brings the touched keys in step with the staged rows, and leaves unchanged rows alone."""
     # The lock of the table's only writer is held, so no key can appear between these statements; plain

@@ -63,6 +63,8 @@ class LoadSession:
         partition: schema and name of the window's partition.
         stage: the staging table's name, made of the table, the slice and the run.
         touched: the name of a keyed mart's table of touched keys.
+        landed: the name of the table of rows as they came, where they come raw.
+        judged: the name of the table of what these are.
     """
 
     def __init__(self, connection: Connection, mart: Mart, slice_: Slice, run: Run) -> None:
@@ -81,6 +83,7 @@ class LoadSession:
         is_temporary = not self.is_partitioned and not isinstance(mart.publication, Keyed)
         self.stage = quoted(name) if is_temporary else quoted(schema, name)
         self.touched = quoted(schema, f"{name}_touched")
+        self.landed, self.judged = quoted(f"{name}_landed"), quoted(f"{name}_judged")
 
     @property
     def definitions(self) -> Composed:

@@ -10,13 +10,13 @@ from psycopg2.extras import (
 )
 from psycopg2.sql import SQL, Composable, Composed, Identifier
 
-from marts_platform.core.path import Extract, Keyed, Replace
-from marts_platform.core.rows import Query, pump
+from marts_platform.core.path import Append, Extract, Keyed, Landing, Replace
+from marts_platform.core.rows import Query, Replay, pump
 from marts_platform.core.sql import compose
 from marts_platform.io_managers.frames import plain_columns
 from marts_platform.io_managers.postgres_columns import refuse_frame, refuse_query, refuse_stream
 from marts_platform.io_managers.postgres_values import written
-from marts_platform.resources.postgres import COPY_BUFFER_BYTES
+from marts_platform.resources.postgres import COPY_BUFFER_BYTES, column_types
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,7 +63,13 @@ class Staging:
 
     def _stage_rows(self, extract: Extract) -> None:
         self._create_stage()
-        if isinstance(extract.rows, Query):
+        if self._session.mart.landing is not None:
+            self._land(self._session.mart.landing, extract)
+        elif isinstance(extract.rows, Replay):
+            raise TypeError(
+                f"{self._session.mart.asset}: nothing to replay, its source still has every row: load it"
+            )
+        elif isinstance(extract.rows, Query):
             self.rows_read = self._insert_query(
                 compose(extract.rows.file), {**self._session.bounds, **extract.rows.params}
             )
@@ -75,7 +81,7 @@ class Staging:
         self._keep(extract.params)
 
     def _create_stage(self) -> None:
-        column = cast("Replace", self._session.mart.publication).column
+        column = cast("Replace | Append", self._session.mart.publication).column
         if column is None or self._session.slice.window is None:
             if self._session.is_partitioned:
                 raise TypeError(
@@ -139,22 +145,56 @@ class Staging:
             cursor.execute(compose("postgres/insert_query.sql", names), params)
             return cursor.rowcount
 
+    def _land(self, landing: Landing, extract: Extract) -> None:
+        session = self._session
+        names: dict[str, Composable] = {"landed": session.landed, "judged": session.judged}
+        session.execute(landing.landed, names)
+        if isinstance(extract.rows, Replay):
+            self._land_quarantined(landing)
+        else:
+            stream = cast("RowStream", extract.rows)
+            self._copy_into(session.landed, stream, "postgres/copy_into_rows.sql")
+        session.execute(
+            "postgres/judge_landed.sql", {**names, "query": compose(landing.typed, names)}, landing.params()
+        )
+        landed, typed, rejected, places = session.row("postgres/count_judged.sql", names)
+        if not landed == places == typed + rejected:
+            raise ValueError(
+                f"{session.mart.asset}: {landed} rows landed, {landing.typed} made {typed} rows of them and "
+                f"rejected {rejected}, of {places} places: it lost some, or doubled them"
+            )
+        names |= {"columns": session.columns}
+        self._insert_query(compose("postgres/select_judged.sql", names), {})
+        self.rows_read = landed
+
+    def _land_quarantined(self, landing: Landing) -> None:
+        replayed = compose(landing.replayed)
+        params = {"asset": self._session.mart.asset}
+        with self._session.connection.cursor() as cursor:
+            columns = SQL(", ").join(map(Identifier, column_types(cursor, replayed, params)))
+        names = {"stage": self._session.landed, "columns": columns, "query": replayed}
+        self._session.execute("postgres/insert_query.sql", names, params)
+
     def _copy(self, stream: RowStream) -> None:
         file = (
             "postgres/copy_into_partition.sql"
             if self._session.is_partitioned
             else "postgres/copy_into_rows.sql"
         )
+        with self._session.connection.cursor() as cursor:
+            refuse_stream(self._session, cursor, stream)
+        self._copy_into(self._session.stage, stream, file)
+
+    def _copy_into(self, target: Composable, stream: RowStream, file: str) -> None:
         statement = compose(
             file,
             {
-                "stage": self._session.stage,
+                "stage": target,
                 "columns": SQL(", ").join(map(Identifier, stream.columns)),
                 "format": SQL(_COPY_FORMATS[stream.format]),
             },
         )
         with self._session.connection.cursor() as cursor:
-            refuse_stream(self._session, cursor, stream)
 
             def receive(source: BinaryIO) -> None:
                 cursor.copy_expert(statement, source, COPY_BUFFER_BYTES)

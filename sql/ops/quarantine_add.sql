@@ -1,4 +1,4 @@
-INSERT INTO ops.quarantine (asset, partition_key, run_id, source_key, reason, payload, is_row)
+INSERT INTO ops.quarantine (asset, partition_key, run_id, source_key, reason, payload, is_row, context)
 SELECT
     %(asset)s,
     %(partition_key)s,
@@ -6,7 +6,8 @@ SELECT
     found.source_key,
     found.reason,
     found.payload,
-    found.is_row
+    found.is_row,
+    found.context
 FROM quarantine_found AS found
 WHERE
     NOT EXISTS (

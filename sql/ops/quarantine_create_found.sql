@@ -2,5 +2,6 @@ CREATE TEMPORARY TABLE quarantine_found (
     source_key text,
     reason text NOT NULL,
     payload text,
-    is_row boolean NOT NULL
+    is_row boolean NOT NULL,
+    context jsonb
 ) ON COMMIT DROP

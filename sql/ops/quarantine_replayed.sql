@@ -4,6 +4,7 @@ WHERE
     standing.asset = %(asset)s
     AND standing.partition_key IS NOT DISTINCT FROM %(partition_key)s
     AND standing.replayed_at IS NULL
+    AND (standing.context IS NOT NULL OR NOT %(with_context)s)
     AND NOT EXISTS (
         SELECT 1
         FROM quarantine_found AS found

@@ -17,7 +17,7 @@ FILES = {
     "ops/ddl/etl_run_log.sql": "9237f4622fc4",
     "ops/ddl/etl_run_log_by_partition.sql": "b0594366fad7",
     "ops/ddl/etl_run_log_by_run.sql": "a2917062a2c4",
-    "ops/ddl/quarantine.sql": "861b5123cdba",
+    "migrations/0001/quarantine.sql": "861b5123cdba",
     "ops/ddl/quarantine_standing.sql": "03bfd4619be9",
     "camunda/ddl/json_of_bytes.sql": "471958b3b70a",
     "camunda/ddl/json_of_text.sql": "3cfcd0fb3333",

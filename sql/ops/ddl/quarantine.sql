@@ -10,5 +10,6 @@ CREATE TABLE ops.quarantine (
     is_row boolean NOT NULL, -- True: the row was not published. False: only this value is missing in it.
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(), -- When it was found first.
     replayed_at timestamptz, -- When a later load of the partition no longer found it; NULL while it stands.
+    context jsonb, -- What a replay of a row needs beside its payload; NULL where its source is read again.
     PRIMARY KEY (id)
 )

@@ -1,0 +1,3 @@
+SELECT {columns}
+FROM {judged} AS judged
+WHERE judged.reason IS NULL
