@@ -18,6 +18,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # its tracebacks show local variables, passwords among them
 )
 
+replica = typer.Typer(no_args_is_help=True, help="The delivery service's logical replica.")
+app.add_typer(replica, name="replica")
+
 
 class Engine(StrEnum):
     """A warehouse engine that ``marts sql`` talks to."""
@@ -145,12 +148,18 @@ def dev(
 def seed(
     domains: Annotated[list[str] | None, typer.Argument(help="Which sources; all by default.")] = None,
     scale: Annotated[float, typer.Option(min=0.001, help="Multiplies the amount of generated data.")] = 1.0,
+    live: Annotated[
+        bool, typer.Option("--live", help="Let seeded sources live: produce and change rows until Ctrl-C.")
+    ] = False,
 ) -> None:
     """Fill the embedded sources with demo data; again is harmless."""
     with clean_errors():
         from marts_platform import demonstration
 
-        demonstration.seed(domains or (), scale)
+        if live:
+            demonstration.live(domains or ())
+        else:
+            demonstration.seed(domains or (), scale)
 
 
 @app.command()
@@ -186,6 +195,33 @@ def demo(
         from marts_platform import demonstration
 
         demonstration.demo(scale)
+
+
+@replica.command("create")
+def replica_create() -> None:
+    """Make the delivery service's logical replica; again is harmless."""
+    with clean_errors():
+        from marts_platform import replication
+
+        replication.create()
+
+
+@replica.command("status")
+def replica_status() -> None:
+    """Show the replica and its lag; exit code 1 if it is missing, stalls or holds too much log."""
+    with clean_errors():
+        from marts_platform import replication
+
+        replication.status()
+
+
+@replica.command("drop")
+def replica_drop() -> None:
+    """Remove the replica: subscription, slot, publication and its tables. The warehouse keeps what it has."""
+    with clean_errors():
+        from marts_platform import replication
+
+        replication.drop()
 
 
 def main() -> None:

@@ -6,6 +6,11 @@ from marts_platform.camunda import assets as camunda_assets
 from marts_platform.camunda import checks as camunda_checks
 from marts_platform.camunda.sensors import camunda_changes, camunda_nightly
 from marts_platform.camunda.sources import CamundaSource
+from marts_platform.delivery import checks as delivery_checks
+from marts_platform.delivery.assets import ods as delivery_ods
+from marts_platform.delivery.assets.replica import replica as delivery_replica
+from marts_platform.delivery.sensors import delivery_changes, delivery_nightly, delivery_replica_lag
+from marts_platform.delivery.sources import DeliverySource
 from marts_platform.io_managers.postgres import PostgresIOManager
 from marts_platform.resources.kafka import KafkaSource
 from marts_platform.shop import events as shop_events
@@ -14,13 +19,14 @@ RESOURCES = {
     "postgres": PostgresIOManager(),
     "camunda": CamundaSource(),
     "kafka": KafkaSource(topics=shop_events.TOPICS),
+    "delivery": DeliverySource(),
 }
 
 defs = dg.Definitions(
-    assets=dg.load_assets_from_modules([camunda_assets, shop_events]),
-    asset_checks=dg.load_asset_checks_from_modules([camunda_checks, shop_events]),
-    sensors=[camunda_changes, shop_events.shop_events],
-    schedules=[camunda_nightly, shop_events.shop_events_hourly],
+    assets=[*dg.load_assets_from_modules([camunda_assets, delivery_ods, shop_events]), delivery_replica],
+    asset_checks=dg.load_asset_checks_from_modules([camunda_checks, delivery_checks, shop_events]),
+    sensors=[camunda_changes, delivery_changes, delivery_replica_lag, shop_events.shop_events],
+    schedules=[camunda_nightly, delivery_nightly, shop_events.shop_events_hourly],
     resources=RESOURCES,
     # In process: a run of a few SQL statements costs 8 s this way, and 30 s with a process a step.
     executor=dg.in_process_executor,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from marts_platform.core.pending import Batch
 
 # In the order in which the demo builds them.
-DOMAINS = ("camunda",)
+DOMAINS = ("camunda", "delivery")
 
 
 def materialize_selection(selection: str, first: date | None, end: date | None) -> None:
@@ -115,15 +116,42 @@ def seed(domains: Sequence[str], scale: float) -> None:
     from marts_platform.embedded.stack import Stack
 
     stack = Stack()
-    if unknown := set(domains) - set(DOMAINS):
-        raise SelectionError(
-            f"there is no domain {', '.join(sorted(unknown))}; there are: {', '.join(DOMAINS)}"
-        )
+    _refuse_unknown(domains)
     for domain in domains or DOMAINS:
         began = time.monotonic()
         with screen().status(f"Seeding the source of {domain} …"):
             made = demo_of(domain).seed(stack.owner_url, scale)
         screen().print(f"Seeded {domain}: {made}, in {time.monotonic() - began:.1f} s.")
+
+
+def live(domains: Sequence[str]) -> None:
+    """Lets the embedded sources of domains live, in turns, until Ctrl-C.
+
+    Args:
+        domains: which ones, none for all that can.
+
+    Raises:
+        SelectionError: there is no such domain, or its source has no life of its own.
+    """
+    from marts_platform.embedded.stack import Stack
+
+    _refuse_unknown(domains)
+    found = {domain: lives for domain in domains or DOMAINS if (lives := demo_of(domain).live) is not None}
+    if not found or set(domains) - set(found):
+        raise SelectionError("nothing lives there: of these sources only a seeded state can be had")
+    lives = {domain: begin(Stack().owner_url) for domain, begin in found.items()}
+    screen().print(f"{', '.join(lives)} live until Ctrl-C.")
+    with contextlib.suppress(KeyboardInterrupt):
+        while True:
+            for domain, life in lives.items():
+                screen().print(f"{domain}: {next(life)}")
+
+
+def _refuse_unknown(domains: Sequence[str]) -> None:
+    if unknown := set(domains) - set(DOMAINS):
+        raise SelectionError(
+            f"there is no domain {', '.join(sorted(unknown))}; there are: {', '.join(DOMAINS)}"
+        )
 
 
 def demo_of(domain: str) -> Demo:

@@ -137,6 +137,20 @@ class Settings(BaseSettings):
     delivery_replica_url: SecretStr | None = Field(
         None, description="Its logical replica, which is read in its stead."
     )
+    delivery_publisher_url: SecretStr | None = Field(
+        None,
+        description="The service's Postgres as its replica's server reaches it, for the subscription; "
+        "by default the same as MARTS_DELIVERY_URL.",
+    )
+    delivery_replica_patience_seconds: float = Field(
+        30, gt=0, description="How long the replica may take to confirm a change before it counts as stalled."
+    )
+    delivery_replica_max_wal_bytes: int = Field(
+        1_000_000_000, ge=1, description="How much of its log the source may keep for the replica's slot."
+    )
+    delivery_payout_share: float = Field(
+        0.7, ge=0, le=1, description="The part of a delivery's cost that its performer is paid."
+    )
     prometheus_url: SecretStr | None = Field(None, description="Prometheus' HTTP address.")
     kafka_bootstrap: str | None = Field(None, description="Kafka's bootstrap servers, host:port,…")
     kafka_options: SecretStr | None = Field(
@@ -209,6 +223,7 @@ class Settings(BaseSettings):
         "chat_url",
         "delivery_url",
         "delivery_replica_url",
+        "delivery_publisher_url",
         "prometheus_url",
         "shop_url",
         "shop_replica_url",

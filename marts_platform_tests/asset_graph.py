@@ -27,7 +27,7 @@ def asset_graph(defs: dg.Definitions) -> dict[str, dict[str, Any]]:
         name = node.key.to_user_string()
         partitions = node.partitions_def
         found[name] = {
-            "table": node.metadata["dagster/table_name"],
+            "table": node.metadata.get("dagster/table_name"),  # None: it is observed only
             "deps": sorted(parent.to_user_string() for parent in node.parent_keys),
             "kinds": sorted(node.kinds),
             "owners": sorted(node.owners),

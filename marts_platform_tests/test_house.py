@@ -22,7 +22,7 @@ GROUND = {"settings", "core"}
 WAREHOUSES = GROUND | {"resources", "io_managers"}
 DOMAINS = {"bionicpro", "camunda", "chat", "delivery", "shop"}
 DAGSTER = {"dagster_home", "dagster_storage", "run_launcher"}
-COMMANDS = {"cli", "console", "dagster_dev", "demonstration", "materialization", "sql_console"}
+COMMANDS = {"cli", "console", "dagster_dev", "demonstration", "materialization", "replication", "sql_console"}
 EVERYTHING = WAREHOUSES | DOMAINS | DAGSTER | COMMANDS | {"definitions", "embedded", "migrations"}
 MAY_IMPORT: dict[str, set[str]] = {
     "settings": set(),

@@ -38,7 +38,13 @@ if TYPE_CHECKING:
 
 __all__ = ["warehouse_template"]
 
-FILES = sorted(str(path.relative_to(sql_root())) for path in sql_root().rglob("*.sql"))
+# The files of these domains run in tests of their own, which say that all of them did.
+ELSEWHERE = {"delivery"}
+FILES = [
+    file
+    for file in sorted(str(path.relative_to(sql_root())) for path in sql_root().rglob("*.sql"))
+    if Path(file).parts[0] not in ELSEWHERE
+]
 DEMO = [file for file in FILES if file.startswith("camunda/demo/") and "newest_documents" not in file]
 # Files that run at a source. All others run in the warehouse.
 AT_SOURCE = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,15 @@ class Demo:
         seed: fills the embedded source; again is harmless. It takes a function that gives the address of
             a source in the embedded stack, with full rights, by name, and the scale that multiplies what
             is generated. It says in a few words what it made.
+        live: goes on producing, and says now and then what; it ends when it is closed. None: the source has
+            no life of its own.
         shown: what is worth a look afterwards.
         hints: commands to try next.
         preferred: settings that go with the demo data, by variable name; the environment overrules them.
     """
 
     seed: Callable[[Callable[[str], str], float], str]
+    live: Callable[[Callable[[str], str]], Iterator[str]] | None = None
     shown: Sequence[Shown] = ()
     hints: Sequence[str] = ()
     preferred: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -12,11 +12,14 @@ import psycopg
 from psycopg import sql
 
 # Database -> the role that owns it. The sources are the superuser's: the platform only ever reads them.
+# The delivery service's is its publisher's: only who owns tables can publish them (marts replica create).
 DATABASES: dict[str, str] = {
     "warehouse": "warehouse",
     "dagster": "dagster",
     "camunda": "postgres",
     "telemetry": "postgres",
+    "delivery": "delivery_publisher",
+    "delivery_replica": "delivery_subscriber",
 }
 # Role -> the source that it may read.
 _READERS: dict[str, str] = {"camunda_reader": "camunda", "telemetry_reader": "telemetry"}
@@ -25,6 +28,8 @@ ADDRESSES: dict[str, tuple[str, str]] = {
     "MARTS_WAREHOUSE_URL": ("warehouse", "warehouse"),
     "MARTS_DAGSTER_URL": ("dagster", "dagster"),
     **{f"MARTS_{database.upper()}_URL": (role, database) for role, database in _READERS.items()},
+    "MARTS_DELIVERY_URL": ("delivery_publisher", "delivery"),
+    "MARTS_DELIVERY_REPLICA_URL": ("delivery_subscriber", "delivery_replica"),
 }
 
 
@@ -43,6 +48,10 @@ def provision(url: Callable[[str], str], password: Callable[[str], str]) -> str:
         for role in [*DATABASES.values(), *_READERS]:
             if role != "postgres":
                 _ensure_role(connection, role, password(role), exists=role in roles)
+        # What each side of the logical replication needs, and no more: neither is a superuser.
+        connection.execute("ALTER ROLE delivery_publisher REPLICATION")
+        connection.execute("GRANT pg_read_all_stats TO delivery_publisher")
+        connection.execute("GRANT pg_create_subscription TO delivery_subscriber")
         databases = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
         for database, owner in DATABASES.items():
             _ensure_database(connection, database, owner, exists=database in databases)

@@ -22,10 +22,11 @@ from marts_platform.io_managers.ledger import Ledger, record_failure
 from marts_platform.resources.postgres import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
     import pandas as pd
     from psycopg2.extensions import connection as Connection
+    from psycopg2.sql import Composable
 
     from marts_platform.core.path import Mart
     from marts_platform.core.run_log import Run
@@ -67,12 +68,13 @@ class PostgresIOManager(Ledger):
                 record_failure(log_connection, log_id, error)
                 raise
 
-    def row(self, file: str, slice_: Slice) -> dict[str, Any]:
+    def row(self, file: str, slice_: Slice, names: Mapping[str, Composable] | None = None) -> dict[str, Any]:
         """The one row of a SELECT on the warehouse, by column; for checks.
 
         Args:
             file: the SQL file; ``start``, ``end`` and ``partition_key`` of the slice are bound.
             slice_: what is looked at.
+            names: what stands for its ``{name}`` places.
         """
         window = slice_.window
         values = {
@@ -84,7 +86,7 @@ class PostgresIOManager(Ledger):
             self.warehouse.connect(Limits(read_only=True), purpose="check") as connection,
             connection.cursor() as cursor,
         ):
-            cursor.execute(compose(file), values)
+            cursor.execute(compose(file, names), values)
             row = cursor.fetchone()
             columns = [column.name for column in cursor.description or ()]
         if row is None:

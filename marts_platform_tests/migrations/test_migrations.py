@@ -77,7 +77,7 @@ def _execute_all(url: str) -> None:
     waiting = [text for text in texts if "ENGINE" not in text]
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
         connection.autocommit = True
-        for schema in ("ops", "camunda", "camunda_partitions", "shop"):
+        for schema in ("ops", "camunda", "camunda_partitions", "shop", "ods", "ods_partitions"):
             cursor.execute(f"CREATE SCHEMA {schema}")
         while waiting:
             left: list[str] = []

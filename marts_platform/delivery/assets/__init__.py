@@ -1,0 +1,1 @@
+"""The assets of the delivery warehouse, a module a layer."""

@@ -1,0 +1,65 @@
+"""Up to where a logical replica can be read, so that no row appears below it any more."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from marts_platform.delivery.replica_status import NAME, lag_seconds, subscription_of
+from marts_platform.resources.postgres import Limits, PostgresResource
+from marts_platform.resources.postgres_source import BLIND_MARGIN, CommitBound, commit_bound
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection as Connection
+
+    from marts_platform.settings import Settings
+
+# A replica that keeps up confirms within milliseconds. One that does not is not waited for: what is read
+# stays below the moment that it has reached, and the next look reads the rest.
+_PATIENCE_SECONDS = 3.0
+
+
+def replica_bound(replica: Connection, publisher: PostgresResource, now: Settings) -> CommitBound:
+    """The bound of a logical replica; take the snapshot to read from *after*.
+
+    A replica shows none of the source's open transactions, and applies the others in the order of their
+    commits. So the source is asked for its bound, and then the replica for having all that the source had
+    committed by that time. Where the source cannot be asked, or the replica is behind, the bound is a guess,
+    and says so.
+
+    Args:
+        replica: a connection to the replica.
+        publisher: the source.
+        now: the settings in force.
+    """
+    import psycopg2
+
+    margin = timedelta(seconds=now.commit_margin_seconds)
+    limits = Limits(statement_timeout=now.source_probe_timeout_seconds, read_only=True)
+    reason = "MARTS_DELIVERY_URL is not set, so the source's open transactions cannot be seen"
+    if now.delivery_url is not None:
+        try:
+            with publisher.connect(limits, purpose="bound") as source:
+                source.autocommit = True
+                bound = commit_bound(source, margin)
+                if lag_seconds(source, _PATIENCE_SECONDS) is not None:
+                    return bound
+            reason = f"the replica is more than {_PATIENCE_SECONDS:g} s behind (its slot: {NAME})"
+        except psycopg2.OperationalError:
+            reason = "the source does not answer, so its open transactions cannot be seen"
+    return _guess(replica, reason)
+
+
+def _guess(replica: Connection, reason: str) -> CommitBound:
+    subscription = subscription_of(replica)
+    with replica.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        row = cursor.fetchone()
+    assert row is not None  # one moment
+    reached = subscription.heard_at if subscription is not None and subscription.heard_at else row[0]
+    minutes = int(BLIND_MARGIN.total_seconds() // 60)
+    return CommitBound(
+        min(reached, row[0]) - BLIND_MARGIN,
+        f"{reason}: the open partition is read up to {minutes} minutes before the replica's last news only, "
+        f"and the sensor compares twice as many days, since a later commit cannot be ruled out",
+    )

@@ -1,0 +1,58 @@
+"""The delivery demo source: the service's tables, generated orders, and a service that goes on living."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import psycopg2
+
+from marts_platform import settings
+from marts_platform.core.demo import Demo, Shown
+from marts_platform.delivery import replica
+from marts_platform.delivery.demo.generated import GeneratedOrders, generate_orders
+from marts_platform.delivery.demo.live import lives
+from marts_platform.delivery.demo.schema import create_source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["DEMO", "GeneratedOrders", "create_source", "generate_orders", "lives"]
+
+GENERATED_ORDERS = 30_000
+
+
+def _seed(address: Callable[[str], str], scale: float) -> str:
+    with closing(psycopg2.connect(address("delivery"))) as connection:
+        create_source(connection)
+        made = generate_orders(
+            connection, orders=max(round(GENERATED_ORDERS * scale), 1), until=datetime.now(UTC).date()
+        )
+    said = f"{made.orders:,} orders with {made.pipelines:,} pipelines and {made.stages:,} stages"
+    if settings.load().delivery_replica_url is None:
+        return said
+    replica.create()
+    replica.wait_until_copied()
+    return f"{said}, and their replica"
+
+
+def _live(address: Callable[[str], str]) -> Iterator[str]:
+    return lives(address("delivery"))
+
+
+DEMO = Demo(
+    seed=_seed,
+    live=_live,
+    shown=[
+        Shown(
+            "postgres",
+            "ods.pipelines: how the attempts to deliver ended, by day",
+            "delivery/demo/newest_days.sql",
+        )
+    ],
+    hints=[
+        "marts seed delivery --live    # orders, stages and deliveries until Ctrl-C",
+        "marts replica status",
+    ],
+)

@@ -1,0 +1,49 @@
+"""When the delivery warehouse is brought up to date, and when its replica is looked at."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from marts_platform import settings
+from marts_platform.core.sensors import source_schedule, source_sensor
+from marts_platform.delivery.assets import ods
+from marts_platform.delivery.checks import REPLICA, REPLICA_CHECK, look_at_replica
+
+_NOW = settings.load()
+_ASSETS = [ods.orders, ods.pipelines, ods.stages, ods.deliveries, ods.performers]
+
+delivery_changes = source_sensor(
+    "delivery_changes",
+    _ASSETS,
+    lookback=_NOW.lookback_days,
+    interval_seconds=_NOW.sensor_interval_seconds,
+    description="Compares the newest days of the delivery service, and a few older ones in turn, with the "
+    "warehouse, and loads those that differ.",
+)
+
+delivery_nightly = source_schedule(
+    "delivery_nightly",
+    _ASSETS,
+    cron="15 2 * * *",
+    timezone="UTC",
+    lookback=30,
+    description="The sensor's fallback: the same comparison over 30 days, every night.",
+)
+
+
+@dg.sensor(
+    name="delivery_replica_lag",
+    minimum_interval_seconds=60,
+    description="Measures how long the replica takes to confirm what the source has committed.",
+)
+def delivery_replica_lag(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+    """Records an observation of the replica, and the result of its check."""
+    passed, figures = look_at_replica()
+    return dg.SensorResult(
+        asset_events=[
+            dg.AssetObservation(REPLICA, metadata=figures),
+            dg.AssetCheckEvaluation(
+                asset_key=REPLICA, check_name=REPLICA_CHECK, passed=passed, metadata=figures
+            ),
+        ]
+    )

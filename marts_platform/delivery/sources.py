@@ -1,0 +1,214 @@
+"""The delivery service's database as a source: its replica, or itself where none is configured."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from marts_platform import settings
+from marts_platform.core.faults import PassingFault
+from marts_platform.core.path import Extract
+from marts_platform.core.pending import SourceState
+from marts_platform.core.sql import compose
+from marts_platform.core.window import Slice, Window
+from marts_platform.delivery.bounds import replica_bound
+from marts_platform.delivery.replica_status import ReplicaError, subscription_of
+from marts_platform.resources.postgres import CopyOut, Limits, PostgresResource
+from marts_platform.resources.postgres_source import CommitBound, commit_bound, one_row, refuse_scans
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping, Sequence
+    from datetime import datetime
+
+    from psycopg2.extensions import connection as Connection
+
+    from marts_platform.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """How an ODS table is read.
+
+    Attributes:
+        table: the service's table whose time says to which day a row belongs.
+        column: that time.
+        columns: what `raw/<name>.sql` selects.
+    """
+
+    table: str
+    column: str
+    columns: tuple[str, ...]
+
+
+_TIMES = ("created_at", "started_at", "finished_at")
+FEEDS: Mapping[str, Feed] = {
+    "orders": Feed(
+        "order",
+        "registered_at",
+        ("id", "source_address_id", "target_address_id", "extra", "registered_at", "is_valid"),
+    ),
+    "pipelines": Feed(
+        "pipeline",
+        "created_at",
+        ("id", "order_id", "order_registered_at", "status", "message", *_TIMES, "is_valid"),
+    ),
+    "stages": Feed(
+        "stage", "created_at", ("id", "pipeline_id", "name", "status", "message", *_TIMES, "is_valid")
+    ),
+    "deliveries": Feed(
+        "pipeline",
+        "created_at",
+        (
+            "pipeline_id",
+            "cost",
+            "estimated_at",
+            "performer_id",
+            "assigned_at",
+            "released_at",
+            "created_at",
+            "order_id",
+            "order_type",
+            "status",
+            "source_cost",
+            "is_valid",
+        ),
+    ),
+}
+"""By ODS table."""
+
+_NO_REPLICA = (
+    "no replica is configured (MARTS_DELIVERY_REPLICA_URL): the delivery service's own database is read"
+)
+
+
+class DeliverySource(dg.ConfigurableResource[Any]):
+    """The service's tables, read from ``MARTS_DELIVERY_REPLICA_URL``, or else from ``MARTS_DELIVERY_URL``."""
+
+    source_setting: str = "delivery_url"
+    replica_setting: str = "delivery_replica_url"
+
+    @property
+    def is_replicated(self) -> bool:
+        """Whether a replica is configured."""
+        return settings.load().delivery_replica_url is not None
+
+    @property
+    def server(self) -> PostgresResource:
+        """The server that is read."""
+        return PostgresResource(setting=self.replica_setting if self.is_replicated else self.source_setting)
+
+    def rows(self, table: str, slice_: Slice) -> Extract:
+        """The rows of a day, of an ODS table, as a stream. The open day ends at the commit-safe bound.
+
+        Args:
+            table: of `FEEDS`.
+            slice_: the day.
+
+        Raises:
+            ReplicaError: the replica that is configured has not been made.
+            PassingFault: it is still being filled.
+            SourceScanRefusedError: the server would scan a big table.
+        """
+        assert slice_.window is not None  # the assets are partitioned
+        now = settings.load()
+        limits = Limits(now.source_statement_timeout_seconds, read_only=True, by_index=True)
+        query, purpose = compose(f"delivery/raw/{table}.sql"), f"delivery {table} {slice_}"
+        with self._connected(limits, purpose) as connection:
+            bound = self._bound(connection, now)
+            readable = slice_.window.until(bound.moment)
+            params = _window_params(slice_.window, readable)
+            refuse_scans(connection, query, params, f"delivery/{table}, {slice_}")
+        is_open = readable != slice_.window
+        warnings = [bound.warning] if bound.warning and is_open else []
+        return Extract(
+            rows=CopyOut(self.server, query, FEEDS[table].columns, params, limits, purpose),
+            read_until=bound.moment if is_open else None,
+            params={"bound": bound.moment},
+            warnings=warnings if self.is_replicated else [_NO_REPLICA, *warnings],
+        )
+
+    def source_state(self, asset: str, slices: Sequence[Slice]) -> SourceState:
+        """Which days have rows, and the fingerprints of some: indexed probes under a short time limit."""
+        now = settings.load()
+        table = asset.split("/")[-1]
+        limits = Limits(now.source_probe_timeout_seconds, read_only=True, by_index=True)
+        with self._connected(limits, "probe") as connection:
+            bound = self._bound(connection, now)
+            states: dict[str | None, str] = {}
+            for slice_ in slices:
+                assert slice_.window is not None  # the assets are partitioned
+                states[slice_.partition_key] = _fingerprint(connection, table, slice_.window, bound.moment)
+            days = self._days(connection, FEEDS[table], now, bound)
+        return SourceState(frozenset(days), states, "", is_certain=bound.warning is None)
+
+    def fingerprint(self, table: str, slice_: Slice, read_until: datetime | None) -> str:
+        """The state of a day at the source, up to where it was read."""
+        assert slice_.window is not None  # the assets are partitioned
+        limits = Limits(settings.load().source_statement_timeout_seconds, read_only=True)
+        with self._connected(limits, "check") as connection:
+            return _fingerprint(connection, table, slice_.window, read_until or slice_.window.end)
+
+    @contextmanager
+    def _connected(self, limits: Limits, purpose: str) -> Generator[Connection]:
+        with self.server.connect(limits, purpose=purpose) as connection:
+            if self.is_replicated:
+                _refuse_unmade(connection)
+                connection.rollback()
+            yield connection
+
+    def _bound(self, connection: Connection, now: Settings) -> CommitBound:
+        if self.is_replicated and not _is_standby(connection):
+            bound = replica_bound(connection, PostgresResource(setting=self.source_setting), now)
+        else:
+            bound = commit_bound(connection, timedelta(seconds=now.commit_margin_seconds))
+        connection.rollback()  # the rows' snapshot has to be younger than the bound
+        return bound
+
+    def _days(self, connection: Connection, feed: Feed, now: Settings, bound: CommitBound) -> list[str]:
+        from psycopg2.sql import Identifier
+
+        names = {"table": Identifier("public", feed.table), "column": Identifier(feed.column)}
+        query = compose("delivery/raw/days_with_rows.sql", names)
+        params = {"start": now.start_time, "bound": bound.moment}
+        refuse_scans(connection, query, params, f"the days of {feed.table}")
+        (days,) = one_row(connection, query, params)
+        return list(days or ())
+
+
+def _refuse_unmade(connection: Connection) -> None:
+    """Refuses a replica that has not been made, or that is not filled yet."""
+    if _is_standby(connection):
+        return
+    subscription = subscription_of(connection)
+    if subscription is None:
+        raise ReplicaError(
+            "the database of MARTS_DELIVERY_REPLICA_URL subscribes to nothing: make the replica with "
+            "`marts replica create`"
+        )
+    if subscription.tables_copying:
+        raise PassingFault(f"{subscription.tables_copying} tables of the replica are still being copied")
+
+
+def _is_standby(connection: Connection) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_is_in_recovery()")
+        row = cursor.fetchone()
+    return bool(row and row[0])
+
+
+def _window_params(whole: Window, readable: Window | None) -> dict[str, object]:
+    """The bound values of a window for the source's queries; an empty range if nothing is readable."""
+    return {"from": whole.start, "to": readable.end if readable else whole.start}
+
+
+def _fingerprint(connection: Connection, table: str, window: Window, until: datetime) -> str:
+    from psycopg2.sql import SQL
+
+    rows = SQL("({}) AS staged").format(compose(f"delivery/raw/{table}.sql"))
+    query = compose(f"delivery/raw/{table}_fingerprint.sql", {"staged": rows})
+    (state,) = one_row(connection, query, _window_params(window, window.until(until)))
+    return str(state)

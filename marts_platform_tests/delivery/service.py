@@ -1,0 +1,47 @@
+"""The delivery service of these tests: generated orders, changed behind the platform's back."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg.rows import dict_row
+
+FIRST = date(2024, 3, 1)
+DAYS = [FIRST + timedelta(days=number) for number in range(6)]
+END = DAYS[-1] + timedelta(days=1)
+ORDERS = 300
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Service:
+    """The service's database, looked at and changed by its owner."""
+
+    url: str
+    connection: psycopg.Connection[Row]
+
+    @classmethod
+    @contextmanager
+    def connected(cls, url: str) -> Generator[Service]:
+        """Connects; every statement is its own transaction."""
+        with psycopg.Connection[Row].connect(url, autocommit=True, row_factory=dict_row) as connection:
+            connection.execute("SET TIME ZONE 'UTC'")
+            yield cls(url, connection)
+
+    def rows(self, statement: LiteralString, *values: object) -> list[Row]:
+        """The rows of a SELECT."""
+        return self.connection.execute(statement, values or None).fetchall()
+
+    def execute(self, statement: LiteralString, *values: object) -> int:
+        """Executes and commits a statement; returns how many rows it changed."""
+        return self.connection.execute(statement, values or None).rowcount
+
+    def table(self, name: LiteralString) -> list[Row]:
+        """All rows of a table."""
+        return self.rows('SELECT * FROM public."' + name + '"')

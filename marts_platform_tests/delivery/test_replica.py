@@ -1,0 +1,214 @@
+"""The replica: made, followed, measured and removed; what is wrong with it is said in words."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from marts_platform import settings
+from marts_platform.delivery import replica, replica_status
+from marts_platform.delivery.checks import look_at_replica
+from marts_platform.delivery.replica_status import NAME, TABLES, ReplicaError, Slot, Status, Subscription
+from marts_platform.embedded.stack import Stack
+from marts_platform_tests.delivery.service import Service
+
+PATIENCE = 20
+WELL = Status(TABLES, Slot(True, "reserved", 10), Subscription("1", True, True, None, 0), 0, 0.1)
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Waits until something holds."""
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def made(patience: float = PATIENCE) -> Status:
+    """Makes the replica and waits until it has what the source has."""
+    replica.create()
+    replica.wait_until_copied()
+    found = replica_status.status(patience)
+    assert found.faults(10**9) == []
+    return found
+
+
+def test_it_has_every_row_follows_every_change_and_is_gone_without_a_trace(
+    service: Service, replica_database: Service
+) -> None:
+    assert replica.create() is True
+    replica.wait_until_copied()
+    for table in TABLES:
+        assert sorted(map(str, replica_database.table(table))) == sorted(map(str, service.table(table)))
+    assert replica.create() is False  # again is harmless
+
+    service.execute("UPDATE pipeline SET status = 'failed', message = 'late' WHERE status = 'in_progress'")
+    service.execute("""DELETE FROM "order" WHERE registered_at < '2024-03-02'""")
+    service.execute("ALTER TABLE stage ADD COLUMN added integer DEFAULT 7")
+    found = replica_status.status(PATIENCE)
+    assert found.lag_seconds is not None and found.faults(10**9) == []
+    for table in ("order", "pipeline", "delivery"):
+        assert sorted(map(str, replica_database.table(table))) == sorted(map(str, service.table(table)))
+    assert replica_database.rows("SELECT 1 FROM stage")
+
+    replica.drop()
+    assert service.rows("SELECT 1 FROM pg_replication_slots") == []
+    assert service.rows("SELECT 1 FROM pg_publication") == []
+    assert replica_database.rows("SELECT 1 FROM pg_subscription WHERE subname = %s", NAME) == []
+    assert replica_database.rows("SELECT 1 FROM pg_class WHERE relname = 'order'") == []
+    replica.drop()  # again is harmless
+    assert service.rows('SELECT 1 FROM "order"')
+
+
+def test_one_that_stalls_is_seen_though_its_worker_lives(
+    service: Service, replica_database: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made()
+    monkeypatch.setenv("MARTS_DELIVERY_REPLICA_PATIENCE_SECONDS", "0.5")
+    assert look_at_replica()[0] is True
+    with psycopg.connect(replica_database.url) as reader:
+        reader.execute("LOCK TABLE pipeline")
+        service.execute("UPDATE pipeline SET message = 'a change that has to wait'")
+        found = replica_status.status(0.5)
+        assert found.lag_seconds is None
+        assert found.subscription is not None and found.subscription.has_worker
+        assert found.faults(10**9) == [
+            "the replica stalls: it did not confirm in time what the source has committed"
+        ]
+        assert look_at_replica()[0] is False
+    found = replica_status.status(PATIENCE)
+    assert found.faults(10**9) == []
+
+
+def test_a_change_that_cannot_be_applied_is_a_stall_with_its_errors_counted(
+    service: Service, replica_database: Service
+) -> None:
+    made()
+    (order,) = service.rows('SELECT id FROM "order" LIMIT 1')
+    replica_database.execute("INSERT INTO config VALUES (%s, 1, 1, now())", order["id"])
+    service.execute("INSERT INTO config VALUES (%s, 2, 2, now())", order["id"])
+    assert replica_status.status(1).faults(10**9) != []
+    wait_until(lambda: replica_status.status(0.01).errors > 0)
+    replica_database.execute("DELETE FROM config WHERE id = %s", order["id"])
+    wait_until(lambda: replica_status.status(1).lag_seconds is not None)
+
+
+def test_a_slot_that_holds_too_much_log_fails_the_check(
+    service: Service, replica_database: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made()
+    replica_database.execute(f"ALTER SUBSCRIPTION {NAME} DISABLE")
+    service.execute("UPDATE stage SET message = repeat('x', 200)")
+    monkeypatch.setenv("MARTS_DELIVERY_REPLICA_PATIENCE_SECONDS", "0.2")
+    monkeypatch.setenv("MARTS_DELIVERY_REPLICA_MAX_WAL_BYTES", "1000")
+    passed, figures = look_at_replica()
+    assert passed is False
+    assert "bytes of the source's log" in figures["faults"] and "disabled" in figures["faults"]
+    assert figures["retained_bytes"] > 1000
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (Status(None, None, None), "no publication"),
+        (Status(("order",), WELL.slot, WELL.subscription, 0, 0.1), "lacks config"),
+        (Status(TABLES, None, WELL.subscription, 0, None), "no slot"),
+        (Status(TABLES, Slot(False, "lost", 0), WELL.subscription, 0, None), "is lost"),
+        (Status(TABLES, Slot(True, "extended", 10**7), WELL.subscription, 0, 0.1), "10,000,000 bytes"),
+        (Status(TABLES, WELL.slot, None, 0, None), "no subscription"),
+        (Status(TABLES, WELL.slot, Subscription("1", False, False, None, 0), 0, None), "disabled"),
+        (Status(TABLES, WELL.slot, Subscription("1", True, True, None, 2), 0, 0.1), "2 tables"),
+        (Status(TABLES, WELL.slot, WELL.subscription, 0, None), "stalls"),
+    ],
+)
+def test_each_fault_is_said(found: Status, said: str) -> None:
+    assert WELL.faults(10**6) == []
+    assert any(said in fault for fault in found.faults(10**6))
+
+
+def test_a_table_that_the_platform_did_not_make_is_left_alone(
+    service: Service, replica_database: Service
+) -> None:
+    replica_database.execute("CREATE TABLE config AS SELECT 1 AS id")
+    replica_database.execute("ALTER TABLE config OWNER TO delivery_subscriber")
+    with pytest.raises(ReplicaError, match="did not make"):
+        replica.create()
+    assert service.rows("SELECT 1 FROM pg_replication_slots") == []
+    replica.drop()
+    assert replica_database.rows("SELECT id FROM config") == [{"id": 1}]
+
+
+def test_source_and_replica_in_one_database_are_refused(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MARTS_DELIVERY_REPLICA_URL", settings.load().url("delivery_url"))
+    with pytest.raises(ReplicaError, match="name one database"):
+        replica.create()
+
+
+def test_a_lost_slot_and_rows_of_an_earlier_subscription_ask_for_a_new_replica(
+    service: Service, replica_database: Service
+) -> None:
+    made()
+    replica_database.execute(f"ALTER SUBSCRIPTION {NAME} DISABLE")
+    wait_until(lambda: service.rows("SELECT 1 FROM pg_replication_slots WHERE active") == [])
+    service.execute("SELECT pg_drop_replication_slot(%s)", NAME)
+    with pytest.raises(ReplicaError, match="slot is gone"):
+        replica.create()
+    replica_database.execute(f"ALTER SUBSCRIPTION {NAME} SET (slot_name = NONE)")
+    replica_database.execute(f"DROP SUBSCRIPTION {NAME}")
+    with pytest.raises(ReplicaError, match="earlier subscription"):
+        replica.create()
+    replica.drop()
+    made()
+
+
+def test_a_role_without_the_right_is_told_what_it_needs(
+    service: Service, replica_database: Service, stack: Stack
+) -> None:
+    service.execute('ALTER TABLE "order" OWNER TO postgres')
+    with pytest.raises(ReplicaError, match="CREATE PUBLICATION marts_delivery FOR TABLE"):
+        replica.create()
+    service.execute("CREATE PUBLICATION marts_delivery FOR ALL TABLES")
+    service.execute('GRANT SELECT ON "order" TO delivery_publisher')
+    made()  # with the publication that the owner made
+    service.execute("DROP PUBLICATION marts_delivery")
+
+
+def test_no_password_stands_in_a_statement_or_where_other_roles_can_read(
+    service: Service, replica_database: Service, stack: Stack
+) -> None:
+    password = conninfo_to_dict(settings.load().url("delivery_url"))["password"]
+    assert isinstance(password, str)
+    log = stack.folder / "postgres" / "server.log"
+    said = log.stat().st_size
+    role = sql.Identifier(replica_database.connection.info.dbname)
+    replica_database.connection.execute(sql.SQL("ALTER DATABASE {} SET log_statement = 'all'").format(role))
+    replica_database.connection.execute(
+        sql.SQL("ALTER DATABASE {} SET log_parameter_max_length = 0").format(role)
+    )
+    made()
+    with log.open("rb") as file:
+        file.seek(said)
+        logged = file.read().decode()
+    assert "CREATE SUBSCRIPTION" in logged and password not in logged
+    # The catalogue's column is closed to all but superusers.
+    subscriber = settings.load().url("delivery_replica_url")
+    with psycopg.connect(subscriber) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute("SELECT subconninfo FROM pg_subscription")
+
+
+def test_a_wrong_password_is_an_error_that_does_not_show_it(
+    service: Service, replica_database: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = settings.load().url("delivery_url")
+    right = conninfo_to_dict(url)["password"]
+    monkeypatch.setenv("MARTS_DELIVERY_PUBLISHER_URL", url.replace(str(right), "no-such-secret"))
+    with pytest.raises(ReplicaError, match="authentication failed") as raised:
+        replica.create()
+    assert "no-such-secret" not in str(raised.value) and str(right) not in str(raised.value)

@@ -1,0 +1,111 @@
+"""Every SQL file of the domain is executed, by what the domain does with it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator
+from contextlib import closing, contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+import psycopg2
+import pytest
+from dagster import DagsterInstance
+
+from marts_platform.core import sql, table
+from marts_platform.core.sql import read_sql, sql_root
+from marts_platform.delivery import demo, replica, replica_status
+from marts_platform.delivery.demo.live import Service as LivingService
+from marts_platform.materialization import days_between, materialize, pending_batches, select
+from marts_platform.migrations import runner
+from marts_platform_tests.databases import NewDatabase, at_database
+from marts_platform_tests.delivery.conftest import PUBLISHER
+from marts_platform_tests.delivery.service import Service
+
+# What a database in good order does not need.
+_ONLY_IN_TROUBLE: set[str] = set()
+
+_read: set[str] | None = None
+
+
+def _note(event: str, arguments: tuple[object, ...]) -> None:
+    if event == "open" and _read is not None and str(arguments[0]).endswith(".sql"):
+        path = Path(str(arguments[0]))
+        if path.is_relative_to(sql_root() / "delivery"):
+            _read.add(str(path.relative_to(sql_root())))
+
+
+@contextmanager
+def files_read() -> Generator[set[str]]:
+    """The files of the domain that are read within the context, each once: their texts are kept."""
+    global _read
+    sql.read_sql.cache_clear()
+    table.declared.cache_clear()
+    sys.addaudithook(_note)
+    _read = set()
+    try:
+        yield _read
+    finally:
+        _read = None
+
+
+def live_through(url: str) -> None:
+    """Lets the service live until everything that can happen to an order has happened."""
+    seen = dict.fromkeys(["registered", "stages", "finished", "restarted"], 0)
+    with closing(psycopg2.connect(url)) as connection:
+        living = LivingService(connection, Random(5))
+        for _ in range(200):
+            done, _ = living.step()
+            seen = {what: count + done[what] for what, count in seen.items()}
+            if all(seen.values()) and seen["finished"] > 30:
+                return
+    raise AssertionError(seen)
+
+
+def test_every_file_of_the_domain_is_executed(
+    service: Service,
+    replica_database: Service,
+    new_database: NewDatabase,
+    ephemeral_instance: DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # The service's retention would delete what is much older.
+    today = datetime.now(UTC).date()
+    warehouse = new_database()
+    monkeypatch.setenv("MARTS_WAREHOUSE_URL", warehouse)
+    with files_read() as read:
+        runner.upgrade(warehouse)
+        with closing(psycopg2.connect(service.url)) as connection:
+            demo.create_source(connection)
+            demo.generate_orders(connection, orders=60, days=2, until=today)
+        live_through(service.url)
+        replica.create()
+        replica.wait_until_copied()
+        assert replica_status.status(20).faults(10**9) == []
+        results = materialize(
+            days_between(today - timedelta(days=2), today, select("delivery")), ephemeral_instance
+        )
+        assert all(result.rows for result in results), results
+        today_too = pending_batches(select("delivery"))
+        assert [batch.partition_keys for batch in today_too] == [(today.isoformat(),)]
+        for shown in demo.DEMO.shown:
+            with closing(psycopg2.connect(warehouse)) as connection, connection.cursor() as cursor:
+                cursor.execute(read_sql(shown.file))
+                assert cursor.fetchall()
+        replica.drop()
+    there = {str(path.relative_to(sql_root())) for path in (sql_root() / "delivery").rglob("*.sql")}
+    assert there - read == _ONLY_IN_TROUBLE
+
+
+def test_the_service_keeps_what_is_generated_at_its_time(service: Service) -> None:
+    before = {row["id"]: row["registered_at"] for row in service.table("order")}
+    with closing(psycopg2.connect(at_database(service.url, service.connection.info.dbname))) as connection:
+        demo.generate_orders(connection, orders=400, days=8, until=date(2024, 3, 8), performers=6)
+    after = {row["id"]: row["registered_at"] for row in service.table("order")}
+    assert len(after) == 400
+    assert {key: after[key] for key in before.keys() & after.keys()} == {
+        key: before[key] for key in before.keys() & after.keys()
+    }
+    assert len(before.keys() & after.keys()) == len(before)
+    assert PUBLISHER in {row["tableowner"] for row in service.rows("SELECT tableowner FROM pg_tables")}

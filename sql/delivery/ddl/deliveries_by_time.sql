@@ -1,0 +1,1 @@
+CREATE INDEX deliveries_by_time ON ods.deliveries (created_at)

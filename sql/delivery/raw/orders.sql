@@ -1,0 +1,9 @@
+SELECT
+    id,
+    source_address_id,
+    target_address_id,
+    extra::text AS extra,
+    registered_at,
+    TRUE AS is_valid
+FROM public."order"
+WHERE registered_at >= %(from)s AND registered_at < %(to)s

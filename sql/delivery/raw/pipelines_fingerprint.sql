@@ -1,0 +1,16 @@
+-- The state of a window: count and order-independent checksum of its rows, all columns of them, so an update shows
+-- however old the row is. At the source, of the staged rows and of the published ones it is the same for the same rows.
+SELECT
+    count(*) || ' rows, checksum ' || coalesce(sum(('x' || left(md5(concat_ws(
+        '|',
+        id,
+        order_id,
+        coalesce(to_char(order_registered_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), '~'),
+        status,
+        coalesce('=' || message, '~'),
+        coalesce(to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), '~'),
+        coalesce(to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), '~'),
+        coalesce(to_char(finished_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), '~')
+    )), 15))::bit(60)::bigint::numeric), 0) AS fingerprint
+FROM {staged}
+WHERE is_valid
