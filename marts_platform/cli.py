@@ -187,6 +187,17 @@ def materialize(
 
 
 @app.command()
+def replay(
+    asset: Annotated[str, typer.Argument(help="The asset (domain/table) whose rows stand in quarantine.")],
+) -> None:
+    """Judge an asset's rows in quarantine anew, after a fix; those that are good now join its table."""
+    with clean_errors():
+        from marts_platform import demonstration
+
+        demonstration.replay(asset)
+
+
+@app.command()
 def demo(
     scale: Annotated[float, typer.Option(min=0.001, help="Multiplies the amount of generated data.")] = 1.0,
 ) -> None:

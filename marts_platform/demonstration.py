@@ -20,6 +20,7 @@ from marts_platform.materialization import (
     days_between,
     materialize,
     pending_batches,
+    replayable,
     select,
 )
 
@@ -56,7 +57,16 @@ def materialize_selection(selection: str, first: date | None, end: date | None) 
     show_results(run_with_progress(work))
 
 
-def run_with_progress(work: Sequence[Batch]) -> list[AssetResult]:
+def replay(asset: str) -> None:
+    """Judges an asset's rows in quarantine anew, and shows what became of it.
+
+    Raises:
+        MaterializationError: the run failed.
+    """
+    show_results(run_with_progress(replayable(asset), is_replay=True))
+
+
+def run_with_progress(work: Sequence[Batch], *, is_replay: bool = False) -> list[AssetResult]:
     """Runs batches in process under a progress bar: a step is a partition of an asset.
 
     Raises:
@@ -76,7 +86,12 @@ def run_with_progress(work: Sequence[Batch]) -> list[AssetResult]:
     with bar, dg.DagsterInstance.get() as instance:
         task = bar.add_task("materialising", total=steps)
         try:
-            return materialize(work, instance, lambda asset: bar.update(task, description=asset, advance=1))
+            return materialize(
+                work,
+                instance,
+                lambda asset: bar.update(task, description=asset, advance=1),
+                is_replay=is_replay,
+            )
         except MaterializationError as error:
             show_results(error.results)
             raise

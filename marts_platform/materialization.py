@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from marts_platform.core.mart import MAX_PARTITIONS_PER_RUN, mart_of, on_published
+from marts_platform.core.mart import MAX_PARTITIONS_PER_RUN, REPLAY_TAG, mart_of, on_published
 from marts_platform.core.pending import Batch, Reason, batches, stages_of
 from marts_platform.core.planning import in_order, plan
 from marts_platform.settings import ExpectedError
@@ -115,6 +115,21 @@ def days_between(first: date, end: date, registered: Sequence[RegisteredMart]) -
     return batches(asked, MAX_PARTITIONS_PER_RUN, stages_of([found.mart for found in registered]))
 
 
+def replayable(asset: str) -> list[Batch]:
+    """The run that judges an asset's rows in quarantine anew.
+
+    Raises:
+        SelectionError: there is no such asset, or its source still has every row.
+    """
+    (registered, *others) = select(asset)
+    if others or registered.mart.landing is None:
+        raise SelectionError(
+            f"{asset} has no rows to replay: its source still has every row, and `marts materialize {asset}` "
+            f"reads those that changed"
+        )
+    return [Batch((), (registered.mart.asset,))]
+
+
 def pending_batches(registered: Sequence[RegisteredMart]) -> list[Batch]:
     """What is new, changed or failed, as runs."""
     from marts_platform.definitions import RESOURCES
@@ -129,6 +144,7 @@ def materialize(
     progress: Callable[[str], None] = lambda _: None,
     *,
     with_checks: bool = True,
+    is_replay: bool = False,
 ) -> list[AssetResult]:
     """Runs batches one after another, in this process.
 
@@ -137,6 +153,7 @@ def materialize(
         instance: where runs and events are recorded.
         progress: called with the asset whenever one of its partitions was published.
         with_checks: whether the checks of what was published run too; audits always do.
+        is_replay: whether the rows come from quarantine and not from the source.
 
     Returns:
         A result for each asset, in the order in which they were loaded.
@@ -157,7 +174,7 @@ def materialize(
     token = on_published.set(published)
     try:
         for batch in work:
-            run = _run(batch, instance, with_checks=with_checks)
+            run = _run(batch, instance, with_checks=with_checks, is_replay=is_replay)
             _add_checks(results, run)
             if not run.success:
                 raise MaterializationError(_reason(run, batch), list(results.values()))
@@ -166,7 +183,9 @@ def materialize(
     return list(results.values())
 
 
-def _run(batch: Batch, instance: dg.DagsterInstance, *, with_checks: bool) -> dg.ExecuteInProcessResult:
+def _run(
+    batch: Batch, instance: dg.DagsterInstance, *, with_checks: bool, is_replay: bool
+) -> dg.ExecuteInProcessResult:
     from marts_platform.definitions import defs
 
     job = defs.resolve_implicit_global_asset_job_def()
@@ -177,7 +196,7 @@ def _run(batch: Batch, instance: dg.DagsterInstance, *, with_checks: bool) -> dg
             dg.AssetCheckKey(key, audit.name) for key in keys for audit in mart_of(key).mart.audits
         )
     subset = job.get_subset(asset_selection=keys, asset_check_selection=checks)
-    tags: dict[str, str] = {}
+    tags: dict[str, str] = {REPLAY_TAG: "true"} if is_replay else {}
     if batch.partition_keys:
         tags["dagster/asset_partition_range_start"] = batch.partition_keys[0]
         tags["dagster/asset_partition_range_end"] = batch.partition_keys[-1]

@@ -17,6 +17,8 @@ WHERE
             standing.asset = %(asset)s
             AND standing.partition_key IS NOT DISTINCT FROM %(partition_key)s
             AND standing.replayed_at IS NULL
+            -- An equality can be hashed: of thousands of entries, a comparison of each with each takes minutes.
+            AND coalesce(standing.source_key, '') = coalesce(found.source_key, '')
             AND standing.source_key IS NOT DISTINCT FROM found.source_key
             AND standing.reason = found.reason
             AND standing.payload IS NOT DISTINCT FROM found.payload

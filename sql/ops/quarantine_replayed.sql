@@ -9,7 +9,8 @@ WHERE
         SELECT 1
         FROM quarantine_found AS found
         WHERE
-            found.source_key IS NOT DISTINCT FROM standing.source_key
+            coalesce(found.source_key, '') = coalesce(standing.source_key, '')
+            AND found.source_key IS NOT DISTINCT FROM standing.source_key
             AND found.reason = standing.reason
             AND found.payload IS NOT DISTINCT FROM standing.payload
     )

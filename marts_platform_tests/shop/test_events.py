@@ -1,0 +1,198 @@
+"""The shop's events arrive once, typed; what is none of them stands in quarantine, whole."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from marts_platform.core.streams import PositionsLostError
+from marts_platform.core.window import Slice
+from marts_platform.shop.events import ASSET
+from marts_platform_tests.shop.topic import EVENT, Topic, event, numbered
+
+
+def test_an_event_arrives_with_its_types_and_its_place(topic: Topic) -> None:
+    topic.write([event()], timestamp=1_772_366_400_123)
+    topic.load()
+    columns = "kafka_topic, kafka_partition, kafka_epoch, kafka_offset, kafka_time, event_type, user_id"
+    assert topic.warehouse.one(f"SELECT {columns} FROM shop.kafka_events") == (
+        topic.name, 0, 0, 0, datetime(2026, 3, 1, 12, 0, 0, 123_000, UTC), "click", 7,
+    )  # fmt: skip
+    assert topic.warehouse.one("SELECT timestamp, page_url, host(ip_address) FROM shop.kafka_events") == (
+        datetime(2026, 3, 1, 12, 0, 0, 1, UTC), EVENT["page_url"], EVENT["ip_address"],
+    )  # fmt: skip
+
+
+def test_a_run_reads_what_came_and_nothing_again(topic: Topic) -> None:
+    # The original reads the topic from its start each time, and appends it all again.
+    topic.write(numbered(range(3)))
+    assert topic.load().figures.rows_written == 3
+    topic.write(numbered(range(3, 5)))
+    assert topic.load().figures.rows_read == 2
+    assert topic.load().figures.rows_read == 0
+    assert topic.pages() == ["0", "1", "2", "3", "4"]
+    assert topic.balance()
+
+
+def test_all_partitions_are_read_and_a_new_one_joins(absent_topic: Topic) -> None:
+    absent_topic.create(partitions=3)
+    for partition in range(3):
+        absent_topic.write(numbered(range(10 * partition, 10 * partition + 2)), partition)
+    absent_topic.load()
+    assert absent_topic.pages() == ["0", "1", "10", "11", "20", "21"]
+    positions = absent_topic.warehouse.rows(
+        "SELECT partition, epoch, next_offset FROM ops.stream_positions ORDER BY 1"
+    )
+    assert positions == [(0, 0, 2), (1, 0, 2), (2, 0, 2)]
+
+
+def test_a_timestamp_without_microseconds_is_one(topic: Topic) -> None:
+    # The original's pattern wants six digits, and makes NULL of the others.
+    times = ["2026-03-01T12:00:00", "2026-03-01T12:00:00.5", "2026-03-01T12:00:00.123456"]
+    topic.write([event(timestamp=time) for time in times])
+    topic.load()
+    read = topic.warehouse.rows("SELECT timestamp FROM shop.kafka_events ORDER BY kafka_offset")
+    assert read == [(datetime.fromisoformat(time).replace(tzinfo=UTC),) for time in times]
+
+
+@pytest.mark.parametrize(
+    ("zone", "time", "moment"),
+    [
+        ("Europe/Moscow", "2026-03-01T12:00:00", datetime(2026, 3, 1, 9, tzinfo=UTC)),
+        ("America/New_York", "2026-07-01T12:00:00", datetime(2026, 7, 1, 16, tzinfo=UTC)),
+        # Who names an offset means it.
+        ("Europe/Moscow", "2026-03-01T12:00:00+05:30", datetime(2026, 3, 1, 6, 30, tzinfo=UTC)),
+        ("Europe/Moscow", "2026-03-01T12:00:00.5Z", datetime(2026, 3, 1, 12, 0, 0, 500_000, UTC)),
+    ],
+)
+def test_the_zone_of_the_producer_is_a_setting(
+    topic: Topic, monkeypatch: pytest.MonkeyPatch, zone: str, time: str, moment: datetime
+) -> None:
+    monkeypatch.setenv("MARTS_SHOP_EVENTS_TIMEZONE", zone)
+    topic.write([event(timestamp=time)])
+    topic.load()
+    assert topic.warehouse.one("SELECT timestamp FROM shop.kafka_events") == moment
+
+
+MALFORMED: list[tuple[bytes | None, str, str | None]] = [
+    (b"{", "no JSON", "{"),
+    (b"", "no JSON", ""),
+    (b"NaN", "no JSON", "NaN"),
+    (b"[1]", "no JSON object", "[1]"),
+    (b"null", "no JSON object", "null"),
+    (b"\xff\xfe{}", "no UTF-8 text", r"\xfffe7b7d"),
+    (b"a\x00b", "no UTF-8 text", r"\x610062"),
+    (None, "no value", None),
+    (b'{"event_type": "\\u0000"}', "no JSON", '{"event_type": "\\u0000"}'),
+    # Deeper than the server's stack: it must not fail the load, now and each time again.
+    (b"[" * 60_000, "no JSON", "[" * 60_000),
+    *(
+        (value := event(**changes), f"{field} is missing or {what}", value.decode())
+        for field, what, changes in [
+            ("event_type", "no text", {"event_type": None}),
+            ("event_type", "no text", {"event_type": 3}),
+            ("event_type", "no text", {"event_type": ""}),
+            ("user_id", "no whole number", {"user_id": None}),
+            ("user_id", "no whole number", {"user_id": "seven"}),
+            ("user_id", "no whole number", {"user_id": 7.5}),
+            ("user_id", "no whole number", {"user_id": 2**31}),
+            ("user_id", "no whole number", {"user_id": -1}),
+            ("timestamp", "no ISO time", {"timestamp": None}),
+            ("timestamp", "no ISO time", {"timestamp": "yesterday"}),
+            ("timestamp", "no ISO time", {"timestamp": "2026-02-30T12:00:00"}),
+            ("timestamp", "no ISO time", {"timestamp": "2026-03-01 12:00:00"}),
+            ("timestamp", "no ISO time", {"timestamp": "2026-03-01T12:00:00.1234567"}),
+            ("timestamp", "no ISO time", {"timestamp": "2026-03-01T24:00:00"}),
+            ("timestamp", "no ISO time", {"timestamp": 1_772_366_400}),
+            ("page_url", "no text", {"page_url": None}),
+            ("page_url", "no text", {"page_url": {}}),
+            ("ip_address", "no address", {"ip_address": None}),
+            ("ip_address", "no address", {"ip_address": "300.1.1.1"}),
+            ("ip_address", "no address", {"ip_address": "192.0.2.0/24"}),
+        ]
+    ),
+]
+
+
+def test_what_is_no_event_stands_in_quarantine_whole_and_the_others_arrive(topic: Topic) -> None:
+    # The original appends a row of NULLs for each.
+    topic.write([value for malformed, *_ in MALFORMED for value in (malformed, event())])
+    figures = topic.load().figures
+    assert (figures.rows_read, figures.rows_quarantined) == (2 * len(MALFORMED), len(MALFORMED))
+    assert topic.quarantine() == [(reason, payload) for _, reason, payload in MALFORMED]
+    assert len(topic.pages()) == len(MALFORMED)
+    assert topic.balance()
+
+
+def test_what_stands_in_quarantine_stays_while_other_messages_come(topic: Topic) -> None:
+    topic.write([b"{", event()])
+    topic.load()
+    topic.write([b"[]", event()])
+    topic.load()
+    assert [reason for reason, _ in topic.quarantine()] == ["no JSON", "no JSON object"]
+
+
+def test_a_replay_after_a_fix_publishes_what_is_good_now(
+    topic: Topic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers = [("trace", b"\x00\xff"), ("kind", b"text"), ("none", None)]
+    topic.write([event(user_id="seven"), b"\xff", event()], key=b"\x00k", headers=headers, timestamp=1_000)
+    before = topic.load()
+    log = topic.warehouse.one("SELECT fingerprint FROM ops.etl_run_log")
+    assert topic.replay().figures.rows_written == 0
+    assert len(topic.quarantine()) == 2
+    # The fix: as if whoever looked at it had repaired the payload.
+    topic.warehouse.rows("UPDATE ops.quarantine SET payload = replace(payload, '\"seven\"', '8')")
+    figures = topic.replay().figures
+    assert (figures.rows_read, figures.rows_written, figures.rows_quarantined) == (2, 1, 1)
+    assert topic.warehouse.rows("SELECT user_id, kafka_offset FROM shop.kafka_events ORDER BY 2") == [
+        (8, 0), (7, 2),
+    ]  # fmt: skip
+    assert [reason for reason, _ in topic.quarantine()] == ["no UTF-8 text"]
+    assert topic.warehouse.one("SELECT kafka_time FROM shop.kafka_events WHERE kafka_offset = 0") == datetime(
+        1970, 1, 1, 0, 0, 1, tzinfo=UTC
+    )
+    # Nothing was read of the source, so nothing is pending there, and nothing comes twice.
+    assert set(topic.warehouse.log("fingerprint")) == {log}
+    assert topic.replay().figures.rows_written == topic.load().figures.rows_read == 0
+    assert before.figures.rows_read == 3
+    assert topic.balance()
+
+
+def test_headers_and_keys_are_kept_for_a_replay(topic: Topic) -> None:
+    topic.write([b"{"], key=b"\x00k", headers=[("trace", b"\x00\xff"), ("kind", b"text"), ("none", None)])
+    topic.load()
+    context = topic.warehouse.one("SELECT context FROM ops.quarantine")
+    assert context["kafka_key"] == r"\x006b"
+    assert context["kafka_headers"] == [["trace", r"\x00ff"], ["kind", "text"], ["none", None]]
+
+
+def test_nothing_is_pending_after_a_complete_read(topic: Topic) -> None:
+    def state() -> tuple[bool, str | None]:
+        told = topic.source.source_state(ASSET, [Slice()])
+        return None in told.with_rows, told.fingerprints.get(None)
+
+    assert state() == (False, None)
+    topic.write(numbered(range(2)))
+    topic.load()
+    assert state() == (True, topic.warehouse.one("SELECT fingerprint FROM ops.etl_run_log"))
+    topic.write(numbered(range(2, 3)))
+    assert state()[1] != topic.warehouse.one("SELECT fingerprint FROM ops.etl_run_log")
+
+
+def test_a_topic_that_is_not_there_is_said_and_nothing_is_pending(absent_topic: Topic) -> None:
+    outcome = absent_topic.load()
+    assert outcome.warnings == [f"the topic {absent_topic.name} is not there; nothing is read of it"]
+    assert not absent_topic.source.source_state(ASSET, [Slice()]).with_rows
+
+
+def test_lost_positions_stop_the_reader(topic: Topic) -> None:
+    topic.write(numbered(range(2)))
+    topic.load()
+    topic.warehouse.rows("DELETE FROM ops.stream_positions")
+    with pytest.raises(
+        PositionsLostError, match=f"{ASSET} was loaded .* does not say where its reader stands"
+    ):
+        topic.load()
+    assert topic.pages() == ["0", "1"]
