@@ -1,0 +1,283 @@
+"""MySQL, MariaDB and OceanBase's seekdb: connections with limits, and a SELECT as a stream of COPY's text."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
+from urllib.parse import unquote, urlsplit
+
+import dagster as dg
+
+from marts_platform import settings
+from marts_platform.core.sql import read_sql
+from marts_platform.resources.mysql_text import Field, line, postgres_type
+from marts_platform.resources.postgres import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator, Mapping
+    from typing import BinaryIO
+
+    from pymysql import Connection
+    from pymysql.cursors import Cursor, SSCursor
+
+# Nothing is cut, rounded away or taken for a date in silence, whatever the server's own mode is.
+_SQL_MODE = ",".join(
+    (
+        "STRICT_ALL_TABLES",
+        "NO_ZERO_IN_DATE",
+        "NO_ZERO_DATE",
+        "ERROR_FOR_DIVISION_BY_ZERO",
+        "NO_ENGINE_SUBSTITUTION",
+    )
+)
+_NO_LIMIT_SECONDS = 24 * 3600  # seekdb takes no 0 for it
+# How long a server waits for a client that takes or gives no rows: the other engine may be busy.
+_NETWORK_SECONDS = 600
+_UNLIMITED = Limits()
+# Rows that are passed on at once.
+_ROWS = 1000
+Kind: TypeAlias = Literal["mysql", "mariadb", "seekdb"]
+_SERVERS: Mapping[str, Kind] = {"MariaDB": "mariadb", "OceanBase": "seekdb"}
+
+
+class MySQLStreamError(Exception):
+    """The server could not give a row as it is."""
+
+
+class MySQLResource(dg.ConfigurableResource[Any]):
+    """A MySQL server, named by the setting that holds its URL, ``mysql://user:password@host:port/database``.
+
+    The URL itself is no configuration of the resource: Dagster's UI shows that.
+    """
+
+    setting: str
+
+    @contextlib.contextmanager
+    def connect(
+        self,
+        limits: Limits = _UNLIMITED,
+        *,
+        purpose: str = "",
+        loads_files: bool = False,
+    ) -> Generator[Connection[Cursor]]:
+        """A connection, outside any transaction; it closes at the end, rolling back what is open.
+
+        Each statement is a transaction of its own unless one is begun. Times are UTC; text is utf8mb4.
+
+        Args:
+            limits: of the session.
+            purpose: what for; it stands in the connection's attribute ``program_name``.
+            loads_files: whether the server may ask for a local file: LOAD DATA LOCAL INFILE does.
+
+        Raises:
+            SettingsError: the URL is not set, or is none of MySQL's.
+            pymysql.err.OperationalError: the server cannot be reached or refuses.
+        """
+        connection = self._open(purpose, loads_files=loads_files)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(session_settings(server_kind(connection), limits))
+            yield connection
+        finally:
+            # What was not read of a result is not waited for.
+            abandon(connection)
+            connection.close()
+
+    def _open(self, purpose: str, *, loads_files: bool = False) -> Connection[Cursor]:
+        import pymysql
+        from pymysql.converters import conversions
+
+        name = settings.variable(self.setting)
+        parts = urlsplit(settings.load().url(self.setting))
+        if not parts.scheme.startswith("mysql") or not parts.hostname:
+            raise settings.SettingsError(
+                f"{name} is no address of MySQL, mysql://user:password@host:port/name"
+            )
+        try:
+            port = parts.port or 3306
+        except ValueError:
+            raise settings.SettingsError(f"{name}: its port is no number") from None
+        return pymysql.connect(
+            host=parts.hostname,
+            port=port,
+            user=unquote(parts.username or ""),
+            password=unquote(parts.password or ""),
+            database=parts.path.strip("/") or None,
+            charset="utf8mb4",
+            connect_timeout=10,
+            read_timeout=None,
+            autocommit=True,
+            local_infile=loads_files,
+            conv={**conversions, datetime: _moment},
+            program_name=f"marts_platform {purpose}".strip()[:63],
+        )
+
+    def kill_query(self, connection_id: int) -> None:
+        """Ends what another connection of the same role does."""
+        with contextlib.closing(self._open("cancel")) as connection, connection.cursor() as cursor:
+            cursor.execute("KILL QUERY %s", (connection_id,))
+
+
+def server_kind(connection: Connection[Any]) -> Kind:
+    """Which of the servers that speak MySQL's protocol this is."""
+    with connection.cursor() as cursor:
+        # In its greeting seekdb is a plain 5.7.
+        cursor.execute("SELECT version()")
+        ((version,),) = cursor.fetchall()
+    found: list[Kind] = [kind for word, kind in _SERVERS.items() if word in version]
+    return found[0] if found else "mysql"
+
+
+def session_settings(kind: Kind, limits: Limits) -> str:
+    """The statement that gives a session its zone, mode and limits."""
+    seconds = limits.statement_timeout
+    values: dict[str, object] = {
+        "time_zone": "'+00:00'",
+        "sql_mode": f"'{_SQL_MODE}'",
+        "net_write_timeout": _NETWORK_SECONDS,
+        "net_read_timeout": _NETWORK_SECONDS,
+        "lock_wait_timeout": max(1, int(limits.lock_timeout)),
+        "innodb_lock_wait_timeout": max(1, int(limits.lock_timeout)),
+    }
+    if kind == "mariadb":
+        values["max_statement_time"] = seconds
+    else:
+        values["max_execution_time"] = int(seconds * 1000)
+    if kind == "seekdb":
+        values["ob_query_timeout"] = int((seconds or _NO_LIMIT_SECONDS) * 1_000_000)
+        values["ob_trx_lock_timeout"] = int(limits.lock_timeout * 1_000_000)
+    assignments = ", ".join(f"SESSION {name} = {value}" for name, value in values.items())
+    # MariaDB calls it tx_read_only, MySQL 8 transaction_read_only; this they all understand.
+    read_only = int(limits.read_only)
+    name = "transaction_read_only" if kind == "mysql" else "tx_read_only"
+    return f"SET {assignments}, SESSION {name} = {read_only}"
+
+
+def statement(file: str, names: Mapping[str, str] | None = None) -> str:
+    """A file as MySQL's SQL, its ``{name}`` places filled with names or SQL; values are bound later."""
+    return read_sql(file).format(**(names or {}))
+
+
+def bound(connection: Connection[Any], query: str, params: Mapping[str, object]) -> str:
+    """A statement with its values in it, as literals of the connection's character set."""
+    with connection.cursor() as cursor:
+        text: str = cursor.mogrify(query, dict(params))
+        return text
+
+
+@dataclass(slots=True)
+class SelectOut:
+    """The rows of a SELECT at a MySQL server, as the text of Postgres' COPY, in one snapshot.
+
+    The server renders the lines; a single SELECT sees one state of its tables.
+
+    Attributes:
+        server: the source.
+        query: the SELECT, its values as ``%(name)s``.
+        columns: what it gives, in order.
+        params: its values.
+        limits: of the source's session.
+        purpose: for the connection's attributes.
+        utc: columns whose DATETIME, which has no zone, is a time of UTC. A TIMESTAMP is one anyway.
+        zero_dates_are_null: whether 0000-00-00 comes as NULL; otherwise the receiver refuses it.
+        format: of the bytes.
+        refuse: looks at the names and types (Postgres' names for them) that the SELECT really gives, before
+            anything is sent.
+    """
+
+    server: MySQLResource
+    query: str
+    columns: tuple[str, ...]
+    params: Mapping[str, object] = field(default_factory=dict[str, object])
+    limits: Limits = Limits(read_only=True)
+    purpose: str = "extract"
+    utc: tuple[str, ...] = ()
+    zero_dates_are_null: bool = False
+    format: str = "postgres-text"
+    refuse: Callable[[Mapping[str, str]], None] | None = field(default=None, repr=False)
+    _connection_id: int | None = field(default=None, init=False, repr=False)
+
+    def describe(self) -> dict[str, str]:
+        """The columns that the SELECT would give, in order, with Postgres' names of their types."""
+        with self.server.connect(self.limits, purpose=self.purpose) as connection:
+            fields = select_fields(connection, bound(connection, self.query, self.params))
+        return self._types(fields)
+
+    def send(self, sink: BinaryIO) -> int:
+        """Writes everything to a sink and returns the number of rows.
+
+        Raises:
+            MySQLStreamError: a row is longer than the server's max_allowed_packet.
+        """
+        with self.server.connect(self.limits, purpose=self.purpose) as connection:
+            query = bound(connection, self.query, self.params)
+            fields = select_fields(connection, query)
+            if self.refuse is not None:
+                self.refuse(self._types(fields))
+            by_name = {found.name: found for found in fields}
+            text = line([by_name[name] for name in self.columns], self.zero_dates_are_null)
+            self._connection_id = connection.thread_id()
+            rows = 0
+            of_lines = f"SELECT {text} FROM ({query}\n) AS given"  # noqa: S608 # made of quoted names
+            for lines in _batches(connection, of_lines):
+                sink.write(lines)
+                rows += lines.count(b"\n")
+            self._connection_id = None
+        return rows
+
+    def cancel(self) -> None:
+        """Ends the SELECT at the server; safe from another thread."""
+        from pymysql.err import MySQLError
+
+        if self._connection_id is not None:
+            # It may have ended by itself meanwhile, or be the fault that this comes of.
+            with contextlib.suppress(MySQLError):
+                self.server.kill_query(self._connection_id)
+
+    def _types(self, fields: list[Field]) -> dict[str, str]:
+        return {found.name: postgres_type(found, found.name in self.utc) for found in fields}
+
+
+def select_fields(connection: Connection[Cursor], query: str) -> list[Field]:
+    """The columns that a SELECT would give; it gives no rows here."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM ({query}\n) AS given LIMIT 0")  # noqa: S608 # the caller's SELECT
+        # The driver's description leaves out character set and flags.
+        result = cast("Any", connection)._result
+    found: list[Any] = result.fields
+    return [Field(one.name, one.type_code, one.flags, one.charsetnr, one.length, one.scale) for one in found]
+
+
+def _batches(connection: Connection[Cursor], query: str) -> Iterator[bytes]:
+    """Lines of a SELECT of one column of text, many at once."""
+    from pymysql.cursors import SSCursor
+
+    connection.use_unicode = False  # bytes, as they come
+    cursor: SSCursor = connection.cursor(SSCursor)
+    cursor.execute(query)
+    rows: Iterator[tuple[bytes | None]] = iter(cursor)
+    while batch := list(itertools.islice(rows, _ROWS)):
+        try:
+            yield b"\n".join([row[0] for row in batch]) + b"\n"  # pyright: ignore[reportArgumentType]
+        except TypeError:
+            raise MySQLStreamError(
+                "a row of the source is longer than its server's max_allowed_packet; nothing was taken"
+            ) from None
+
+
+def abandon(connection: Connection[Any]) -> None:
+    """Lets a connection be closed in the middle of a result: the driver would read the rest of it first."""
+    result: Any = getattr(connection, "_result", None)
+    if result is not None and result.unbuffered_active:
+        result.unbuffered_active = False
+        result.connection = None
+
+
+def _moment(value: datetime, _mapping: object = None) -> str:
+    """A time as a literal; the driver's own way drops the zone."""
+    if value.tzinfo is not None:
+        value = value.astimezone(UTC).replace(tzinfo=None)
+    return f"'{value.isoformat(sep=' ', timespec='microseconds')}'"
