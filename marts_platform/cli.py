@@ -127,6 +127,11 @@ def migrate(
         except OperationalError as error:
             raise settings.SettingsError(f"the warehouse did not answer: {error.orig}") from error
         print(f"The warehouse's schema is at revision {reached}.")
+        if settings.load().clickhouse_url is not None and not down:
+            from marts_platform.migrations import clickhouse
+
+            changed = clickhouse.upgrade()
+            print(f"ClickHouse is as the DDL files declare it; {len(changed)} statements brought it there.")
 
 
 @app.command()

@@ -11,12 +11,14 @@ from marts_platform.delivery.assets import ods as delivery_ods
 from marts_platform.delivery.assets.replica import replica as delivery_replica
 from marts_platform.delivery.sensors import delivery_changes, delivery_nightly, delivery_replica_lag
 from marts_platform.delivery.sources import DeliverySource
+from marts_platform.io_managers.clickhouse import ClickHouseIOManager
 from marts_platform.io_managers.postgres import PostgresIOManager
 from marts_platform.resources.kafka import KafkaSource
 from marts_platform.shop import events as shop_events
 
 RESOURCES = {
     "postgres": PostgresIOManager(),
+    "clickhouse": ClickHouseIOManager(),
     "camunda": CamundaSource(),
     "kafka": KafkaSource(topics=shop_events.TOPICS),
     "delivery": DeliverySource(),

@@ -178,7 +178,7 @@ def demo(scale: float) -> None:
     """Up, seed, build every mart, show them, and say what to try next."""
     from marts_platform import settings
     from marts_platform.embedded.stack import Stack
-    from marts_platform.migrations import runner
+    from marts_platform.migrations import clickhouse, runner
 
     console = screen()
     stack = Stack()
@@ -187,6 +187,8 @@ def demo(scale: float) -> None:
     stack.prefer({name: value for offered in demos.values() for name, value in offered.preferred.items()})
     console.print("The embedded stack is up.")
     runner.upgrade(settings.load().url("warehouse_url"))
+    if settings.load().clickhouse_url is not None:
+        clickhouse.upgrade()
     seed((), scale)
     for domain in demos:
         work = pending_batches(select(domain))

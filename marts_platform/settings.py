@@ -186,6 +186,13 @@ class Settings(BaseSettings):
         20, ge=1, description="Time limit of one fingerprint probe at a source."
     )
 
+    clickhouse_statement_timeout_seconds: int = Field(
+        3600, ge=1, description="Time limit of one statement in ClickHouse."
+    )
+    clickhouse_cluster: str | None = Field(
+        None, description="The ClickHouse cluster's name: tables are made ON CLUSTER, and replicated."
+    )
+
     metrics_step_seconds: int = Field(
         15, description="Seconds between two samples of a metric in the warehouse; a divisor of a day's."
     )

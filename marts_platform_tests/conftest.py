@@ -49,9 +49,11 @@ def _leave(_number: int, _frame: object) -> NoReturn:
 
 @pytest.fixture(scope="session")
 def stack() -> Stack:
-    """The running embedded stack of this session; it ends with the session, whatever happens."""
+    """The embedded stack of this session with PostgreSQL running; it ends with the session, whatever happens.
+
+    Other servers have fixtures of their own, so that no test pays for one that it does not use.
+    """
     stack = Stack()
-    # The other servers have fixtures of their own: a test of one engine does not pay for all.
     stack.start(["postgres"])
     with psycopg.connect(stack.owner_url("warehouse"), autocommit=True) as connection:
         # Only a crash of the whole machine could tell, and this stack is thrown away. CREATE and DROP
@@ -85,6 +87,20 @@ def mysql(request: pytest.FixtureRequest) -> MySQLAccess:
     if request.param == "embedded":
         return request.getfixturevalue("embedded_mysql")
     return mysql_servers.external()
+
+
+@pytest.fixture(scope="session")
+def clickhouse(stack: Stack) -> str:
+    """The URL of a running, migrated ClickHouse: the stack's, or the one of ``MARTS_TEST_CLICKHOUSE_URL``."""
+    from marts_platform.migrations import clickhouse
+
+    url = os.environ.get("MARTS_TEST_CLICKHOUSE_URL")
+    if url:
+        os.environ["MARTS_CLICKHOUSE_URL"] = url
+    else:
+        stack.start(["clickhouse"])
+    clickhouse.upgrade()
+    return settings.load().url("clickhouse_url")
 
 
 @pytest.fixture

@@ -96,6 +96,10 @@ def test_the_sql_files_that_assets_name_are_there() -> None:
             continue  # of other tests
         publication = found.mart.publication
         names = [getattr(publication, name, None) for name in ("keep", "touched", "rebuild", "merge")]
-        names += [found.mart.quarantine, found.mart.fingerprint, *(audit.file for audit in found.mart.audits)]
+        names += [
+            found.mart.quarantine,
+            found.mart.fingerprint,
+            *(audit.file_for(found.warehouse) for audit in found.mart.audits),
+        ]
         for name in filter(None, names):
             assert (sql_root() / name).is_file(), name

@@ -1,4 +1,4 @@
-"""Every SQL file is executed, each by itself, on the server that it is for, and rolled back.
+"""Every SQL file of Postgres is executed, each by itself, on the server that it is for, and rolled back.
 
 A file's values and names are filled by what they are called (`VALUES`, `NAMES`); what a file needs beside
 that is its `Recipe`. A file that is new and needs more fails here until it has one. The demo's files build
@@ -25,12 +25,13 @@ from marts_platform import settings
 from marts_platform.camunda import demo
 from marts_platform.camunda.demo import generated, schema
 from marts_platform.camunda.sources import select_list, source_columns
-from marts_platform.core.sql import compose, read_sql, sql_root
+from marts_platform.core.sql import compose, read_sql
 from marts_platform.embedded.stack import Stack
 from marts_platform.materialization import days_between, materialize, select
 from marts_platform_tests import databases
 from marts_platform_tests.databases import at_database
 from marts_platform_tests.marts import warehouse_template
+from marts_platform_tests.sql_dialects import files_of
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
@@ -40,11 +41,7 @@ __all__ = ["warehouse_template"]
 
 # The files of these domains run in tests of their own, which say that all of them did.
 ELSEWHERE = {"delivery"}
-FILES = [
-    file
-    for file in sorted(str(path.relative_to(sql_root())) for path in sql_root().rglob("*.sql"))
-    if Path(file).parts[0] not in ELSEWHERE
-]
+FILES = [file for file in files_of("postgres") if Path(file).parts[0] not in ELSEWHERE]
 DEMO = [file for file in FILES if file.startswith("camunda/demo/") and "newest_documents" not in file]
 # Files that run at a source. All others run in the warehouse.
 AT_SOURCE = {
@@ -119,6 +116,8 @@ VALUES: Mapping[str, object] = {
     "whole_table": True,
     **dict.fromkeys(["source_keys", "reasons", "payloads"], ["why"]),
     "table": "scene.parted",
+    "after": 0,
+    **dict.fromkeys(["open_ids", "ended_ids"], [1]),
     "tables": ["live"],
     "types": ["numeric(38,18)", "text[]"],
 }
@@ -158,11 +157,13 @@ class Recipe:
         names: in the place of `NAMES`.
         before: what is executed before it, files or statements.
         keys: the file that says which keys a window touches, for one that takes them.
+        copied: gives the bytes of a COPY from the client.
     """
 
     names: Mapping[str, Composable] = field(default_factory=dict[str, Composable])
     before: tuple[str, ...] = ()
     keys: str | None = None
+    copied: str = "COPY (SELECT * FROM scene.live) TO STDOUT (FORMAT binary)"
 
 
 FRESH: Mapping[str, Composable] = {"stage": Identifier("fresh"), "touched": Identifier("fresh")}
@@ -201,7 +202,11 @@ RECIPES: Mapping[str, Recipe] = {
     "ops/quarantine_count.sql": Recipe(before=FOUND),
     "ops/quarantine_drop_found.sql": Recipe(before=FOUND),
     "ops/quarantine_found.sql": Recipe(before=CREATED),
+    "ops/quarantine_copy_found.sql": Recipe(
+        before=CREATED, copied="COPY (SELECT 'k', 'why', 'raw', FALSE) TO STDOUT"
+    ),
     "ops/quarantine_rejected.sql": Recipe(before=CREATED),
+    "ops/run_log_mirror.sql": Recipe({"columns": SQL("id, asset, status")}),
     "ops/quarantine_replayed.sql": Recipe(before=FOUND),
     "ops/quarantine_landed.sql": Recipe(
         {"found": SQL("SELECT quarantine.* FROM ops.quarantine")},
@@ -293,7 +298,7 @@ def execute(cursor: Cursor, file: str, names: Mapping[str, Composable]) -> None:
         return
     rows = io.BytesIO()
     if "FROM STDIN" in read_sql(file):
-        cursor.copy_expert("COPY (SELECT * FROM scene.live) TO STDOUT (FORMAT binary)", rows)
+        cursor.copy_expert(recipe.copied, rows)
         rows.seek(0)
     cursor.copy_expert(text, rows)
     assert rows.tell() > 0

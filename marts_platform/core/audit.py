@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 class Audit:
     """A question to the staged rows.
 
-    The SQL file is a SELECT over ``{staged}`` that gives one row: a boolean column ``passed`` and any
-    figures beside it, which the UI shows.
+    The SQL file is a SELECT over ``{staged}`` (in ClickHouse ``{staged:Identifier}``) that gives one row: a
+    boolean column ``passed`` and any figures beside it, which the UI shows.
 
     Attributes:
         name: the check's name.
-        file: the SQL file, below ``sql/``.
+        file: the SQL file, below ``sql/``; ``{engine}`` in it is the warehouse's folder.
         description: what holds if it passes.
         blocking: True: if it fails nothing is published. False: it warns.
         identifiers: names of columns that the file leaves open.
@@ -31,6 +31,10 @@ class Audit:
     identifiers: Mapping[str, str | tuple[str, ...]] = field(
         default_factory=dict[str, "str | tuple[str, ...]"]
     )
+
+    def file_for(self, engine: str) -> str:
+        """The SQL file of one engine: ``postgres``, ``clickhouse``, ``mysql``."""
+        return self.file.replace("{engine}", engine)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ def unique(*columns: str) -> Audit:
     """No two staged rows share these columns."""
     return Audit(
         name="unique_" + "_".join(column.strip("_") for column in columns),
-        file="postgres/audit_unique.sql",
+        file="{engine}/audit_unique.sql",
         description=f"No two rows share {', '.join(columns)}.",
         identifiers={"key": columns},
     )

@@ -34,6 +34,33 @@ _PASSING_MYSQL = frozenset(
     {1040, 1042, 1043, 1053, 1077, 1152, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 1927, 2002, 2003, 2006}
     | {2013, 2055}
 )
+# ClickHouse's error codes of faults that pass (src/Common/ErrorCodes.cpp): time-outs, too many queries or
+# parts, network, memory or disk short, Keeper and replicas, a statement that was ended with its server.
+_PASSING_CLICKHOUSE = frozenset(
+    {
+        159,  # TIMEOUT_EXCEEDED
+        202,  # TOO_MANY_SIMULTANEOUS_QUERIES
+        203,  # NO_FREE_CONNECTION
+        209,  # SOCKET_TIMEOUT
+        210,  # NETWORK_ERROR
+        225,  # NO_ZOOKEEPER
+        236,  # ABORTED
+        241,  # MEMORY_LIMIT_EXCEEDED
+        242,  # TABLE_IS_READ_ONLY: its replica has lost Keeper
+        243,  # NOT_ENOUGH_SPACE
+        252,  # TOO_MANY_PARTS
+        279,  # ALL_CONNECTION_TRIES_FAILED
+        285,  # TOO_FEW_LIVE_REPLICAS
+        286,  # UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE
+        319,  # UNKNOWN_STATUS_OF_INSERT
+        394,  # QUERY_WAS_CANCELLED
+        439,  # CANNOT_SCHEDULE_TASK
+        473,  # DEADLOCK_AVOIDED
+        517,  # CANNOT_ASSIGN_ALTER
+        999,  # KEEPER_EXCEPTION
+    }
+)
+_PASSING_HTTP = ("HTTP status 429", "HTTP status 502", "HTTP status 503", "HTTP status 504")
 
 
 class PassingFault(Exception):
@@ -48,6 +75,8 @@ def is_passing(error: BaseException) -> bool:
         return _mysql_passes(error)
     import psycopg2
 
+    if type(error).__module__.startswith("clickhouse_connect."):
+        return _clickhouse_passes(error)
     if isinstance(error, psycopg2.Error) and error.pgcode:
         return error.pgcode in _PASSING_CODES or error.pgcode.startswith(_PASSING_CLASSES)
     if isinstance(error, psycopg2.OperationalError):
@@ -64,6 +93,15 @@ def _mysql_passes(error: BaseException) -> bool:
     code = error.args[0] if error.args else None
     # The driver raises (0, "") for a connection that it has found closed.
     return code in _PASSING_MYSQL or (code == 0 and type(error).__name__ == "InterfaceError")
+
+
+def _clickhouse_passes(error: BaseException) -> bool:
+    from clickhouse_connect.driver.exceptions import Error, OperationalError
+
+    if isinstance(error, Error) and error.code is not None:
+        return error.code in _PASSING_CLICKHOUSE
+    # Without a code the server did not answer: the network, or what stands in front of it.
+    return isinstance(error, OperationalError) or any(status in str(error) for status in _PASSING_HTTP)
 
 
 def with_retries(operation: Callable[[], T], attempts: int = 4) -> T:

@@ -2,7 +2,8 @@
 
 The declaration is the truth: the platform compares a table with it before it writes, and never
 infers a column from data. A DDL file keeps one form, which `parse_ddl` reads (a full SQL parser
-costs half a second of every run's import and does not know every clause we use)::
+costs half a second of every run's import and does not know every clause we use). One with an ``ENGINE`` is
+ClickHouse's or MySQL's; in ClickHouse's a column is nullable if its type says ``Nullable``::
 
     -- What the table holds.
     CREATE TABLE schema.name (
@@ -32,9 +33,10 @@ _PARENTHESES = re.compile(r"\([^()]*\)")
 _PRIMARY_KEY = re.compile(r"^    PRIMARY KEY \((?P<key>[^)]*)\)", re.M)
 _TYPE_ENDS = re.compile(
     r"\s+(?:NOT NULL|NULL|DEFAULT|COLLATE|COMPRESSION|GENERATED|PRIMARY KEY|REFERENCES|CHECK|UNIQUE|CODEC"
-    r"|MATERIALIZED|TTL|CONSTRAINT)\b.*",
+    r"|MATERIALIZED|ALIAS|EPHEMERAL|TTL|CONSTRAINT|COMMENT|STATISTICS)\b.*",
     re.S,
 )
+_CLICKHOUSE = re.compile(r"^ENGINE = \w*MergeTree\b", re.M)
 
 
 class TableDeclarationError(Exception):
@@ -85,6 +87,11 @@ class Table:
     ddl: str
 
     @property
+    def is_clickhouse(self) -> bool:
+        """Whether the file is in ClickHouse's form."""
+        return _CLICKHOUSE.search(self.ddl) is not None
+
+    @property
     def qualified(self) -> str:
         """``schema.name``."""
         return f"{self.schema}.{self.name}"
@@ -116,6 +123,7 @@ def parse_ddl(ddl: str, file: str = "DDL") -> Table:
     head = _HEAD.search(ddl)
     if head is None:
         raise TableDeclarationError(f"{file}: no `CREATE TABLE schema.name (` … `)` found")
+    read = _clickhouse_column if _CLICKHOUSE.search(ddl) else _column
     columns: list[Column] = []
     for line in head["body"].splitlines():
         if _NO_COLUMN.match(line):
@@ -128,7 +136,7 @@ def parse_ddl(ddl: str, file: str = "DDL") -> Table:
             )
         if not (match["description"] or "").strip():
             raise TableDeclarationError(f"{file}: column {match['name']} has no `-- description`")
-        columns.append(_column(match["name"], match["rest"], match["description"]))
+        columns.append(read(match["name"], match["rest"], match["description"]))
     if not columns:
         raise TableDeclarationError(f"{file}: {head['schema']}.{head['name']} declares no columns")
     key = _PRIMARY_KEY.search(head["body"])
@@ -156,6 +164,20 @@ def _column(name: str, rest: str, description: str) -> Column:
         description=description.strip(),
         generated="GENERATED ALWAYS AS" in rest and "IDENTITY" not in rest,
         has_default="DEFAULT" in rest,
+        definition=rest.strip(),
+    )
+
+
+def _clickhouse_column(name: str, rest: str, description: str) -> Column:
+    type_ = _TYPE_ENDS.sub("", " " + rest).strip()
+    clause = rest[len(type_) :]
+    return Column(
+        name=name,
+        type=type_,
+        nullable=re.match(r"(?:LowCardinality\()?Nullable\(", type_) is not None,
+        description=description.strip(),
+        generated=re.match(r"\s+(?:MATERIALIZED|ALIAS)\b", clause) is not None,
+        has_default=re.match(r"\s+DEFAULT\b", clause) is not None,
         definition=rest.strip(),
     )
 

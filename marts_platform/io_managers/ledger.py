@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
+class SchemaMismatchError(Exception):
+    """Columns are not the declared ones; nothing was written."""
+
+
 class Ledger(dg.ConfigurableIOManager):
     """The base of the IO managers: `marts_platform.core.planning` asks it what was published.
 

@@ -9,6 +9,7 @@ from psycopg2.sql import SQL, Identifier
 
 from marts_platform.core.sql import compose
 from marts_platform.io_managers.frames import column_fault
+from marts_platform.io_managers.ledger import SchemaMismatchError
 from marts_platform.resources.postgres import CopyOut, column_types
 
 if TYPE_CHECKING:
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
     from marts_platform.core.rows import RowStream
     from marts_platform.core.table import Table
     from marts_platform.io_managers.postgres_session import LoadSession
-
-
-class SchemaMismatchError(Exception):
-    """Columns are not the declared ones; nothing was written."""
 
 
 def refuse_mismatch(connection: Connection, table: Table) -> None:

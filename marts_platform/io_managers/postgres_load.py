@@ -67,14 +67,13 @@ class PostgresLoad:
             name: SQL(", ").join(Identifier(part) for part in ((value,) if isinstance(value, str) else value))
             for name, value in audit.identifiers.items()
         }
+        file = audit.file_for("postgres")
         with self._session.connection.cursor() as cursor:
-            cursor.execute(
-                compose(audit.file, {"staged": self._session.stage, **names}), self._session.bounds
-            )
+            cursor.execute(compose(file, {"staged": self._session.stage, **names}), self._session.bounds)
             row = cursor.fetchone()
             columns = [column.name for column in cursor.description or ()]
         if row is None:
-            raise ValueError(f"audit {audit.name}: {audit.file} gave no row")
+            raise ValueError(f"audit {audit.name}: {file} gave no row")
         figures = dict(zip(columns, row, strict=True))
         return Verdict(audit, self._session.slice.partition_key, bool(figures.pop("passed")), figures)
 

@@ -50,7 +50,7 @@ def execute_file(file: str, digest: str) -> None:
 
 def declared_postgres_tables() -> Iterator[Table]:
     """Every table that a DDL file of the Postgres warehouse declares."""
-    for path in sorted(sql_root().glob("*/ddl/*.sql")):
+    for path in sorted(sql_root().glob("*/ddl/**/*.sql")):
         text = path.read_text("utf-8")
         if "CREATE TABLE" in text and "ENGINE" not in text:
             yield parse_ddl(text, path.name)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor
     from psycopg2.sql import Composable
 
+_COPY_FORMATS = {"postgres-binary": "binary", "postgres-text": "text"}
 # Fewer, larger reads: psycopg2 asks the file for this much at a time.
 COPY_BUFFER_BYTES = 1 << 18
 
@@ -100,7 +101,7 @@ def session_options(limits: Limits) -> str:
 
 @dataclass(slots=True)
 class CopyOut:
-    """The rows of a SELECT at another server, as COPY's binary format, in one read-only snapshot.
+    """The rows of a SELECT at another server, as COPY's bytes, in one read-only snapshot.
 
     Attributes:
         server: the source.
@@ -109,6 +110,7 @@ class CopyOut:
         params: its values.
         limits: of the source's session.
         purpose: for ``application_name``.
+        format: ``postgres-binary`` between Postgres servers, ``postgres-text`` into ClickHouse and MySQL.
         refuse: looks at the names and types that the SELECT really gives, before anything is sent: COPY's
             binary format says neither, so columns in another order, or a double for a bigint, would pass.
     """
@@ -123,15 +125,26 @@ class CopyOut:
     refuse: Callable[[Mapping[str, str]], None] | None = field(default=None, repr=False)
     _connection: Connection | None = field(default=None, init=False, repr=False)
 
+    def describe(self) -> dict[str, str]:
+        """The columns that the SELECT would give, in order, with their types' names; it is not run."""
+        with (
+            self.server.connect(self.limits, purpose=self.purpose) as connection,
+            connection.cursor() as cursor,
+        ):
+            return column_types(cursor, self.query, self.params, with_digits=True)
+
     def send(self, sink: BinaryIO) -> int:
         """Writes everything to a sink and returns the number of rows, as the server counts them."""
         with self.server.connect(self.limits, purpose=self.purpose) as connection:
             self._connection = connection
             connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
             with connection.cursor() as cursor:
+                from psycopg2.sql import SQL
+
                 if self.refuse is not None:
                     self.refuse(column_types(cursor, self.query, self.params))
-                copy = compose("postgres/copy_out.sql", {"query": self.query})
+                names = {"query": self.query, "format": SQL(_COPY_FORMATS[self.format])}
+                copy = compose("postgres/copy_out.sql", names)
                 text: bytes = cursor.mogrify(copy, self.params)
                 cursor.copy_expert(text.decode(), sink, COPY_BUFFER_BYTES)
                 return cursor.rowcount
@@ -147,9 +160,26 @@ class CopyOut:
                 connection.cancel()
 
 
-def column_types(cursor: Cursor, query: Composable, params: Mapping[str, object]) -> dict[str, str]:
-    """The columns that a SELECT would give, in order, with their types' names; it is not run."""
+def column_types(
+    cursor: Cursor, query: Composable, params: Mapping[str, object], *, with_digits: bool = False
+) -> dict[str, str]:
+    """The columns that a SELECT would give, in order, with their types' names; it is not run.
+
+    Args:
+        cursor: of the server.
+        query: the SELECT.
+        params: its values.
+        with_digits: whether a numeric comes with its precision and scale, where its column limits them:
+            other engines' decimals have a fixed number of digits.
+    """
     cursor.execute(compose("postgres/query_columns.sql", {"query": query}), params)
     described = cursor.description or ()
     cursor.execute(compose("postgres/type_names.sql"), {"oids": [column.type_code for column in described]})
-    return {column.name: row[0] for column, row in zip(described, cursor.fetchall(), strict=True)}
+    types = {column.name: row[0] for column, row in zip(described, cursor.fetchall(), strict=True)}
+    if with_digits:
+        types |= {
+            column.name: f"numeric({column.precision},{column.scale})"
+            for column in described
+            if types[column.name] == "numeric" and column.precision
+        }
+    return types

@@ -21,6 +21,7 @@ from marts_platform.core.path import Extract, Replace, load_slice
 from marts_platform.core.rows import Query
 from marts_platform.core.run_log import Run
 from marts_platform.core.window import Slice
+from marts_platform.io_managers.clickhouse import ClickHouseIOManager
 from marts_platform.io_managers.postgres import PostgresIOManager
 from marts_platform.resources.postgres import CopyOut, PostgresResource
 from marts_platform_tests.marts import Warehouse, WriteSql
@@ -73,12 +74,16 @@ class Probe:
         source_url: another database with the feed, for streams.
         write_sql: writes SQL files.
         instance: Dagster's.
+        manager: of the warehouse that holds the mart.
+        engine: its resource key.
     """
 
     warehouse: Warehouse
     source_url: str
     write_sql: WriteSql
     instance: dg.DagsterInstance
+    manager: PostgresIOManager | ClickHouseIOManager = field(default_factory=PostgresIOManager)
+    engine: str = "postgres"
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
     _sources: dict[dg.AssetKey, Source] = field(default_factory=dict[dg.AssetKey, "Source"])
 
@@ -140,7 +145,7 @@ class Probe:
             "asset": ASSET,
             "ddl": "probe/ddl/readings.sql",
             "publication": Replace("at"),
-            "warehouse": "postgres",
+            "warehouse": self.engine,
             "partitions_def": DAILY,
         }
         return mart(**(given | options))(readings)
@@ -160,7 +165,7 @@ class Probe:
         return dg.materialize(
             [asset] if isinstance(asset, dg.AssetsDefinition) else asset,
             instance=self.instance,
-            resources={"postgres": PostgresIOManager(), **options.pop("resources", {})},
+            resources={self.engine: self.manager, **options.pop("resources", {})},
             tags={**({name: value for name, value in tags.items() if value}), **options.pop("tags", {})},
             # pytest captures what the console would show, and that costs more than the run.
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
@@ -178,7 +183,7 @@ class Probe:
         mart, source = mart_of(asset.key).mart, self._sources[asset.key]
         run = str(uuid4())
         return [
-            load_slice(PostgresIOManager(), mart, slice_, Run(run, run), partial(source, slice_))
+            load_slice(self.manager, mart, slice_, Run(run, run), partial(source, slice_))
             for slice_ in slices
         ]
 

@@ -13,7 +13,7 @@ import pytest
 from marts_platform.core.table import Column
 from marts_platform.core.window import Slice
 from marts_platform.io_managers.frames import column_fault
-from marts_platform.io_managers.postgres_columns import SchemaMismatchError
+from marts_platform.io_managers.ledger import SchemaMismatchError
 from marts_platform.resources.postgres import CopyOut
 from marts_platform_tests.io_managers.probe import DAYS, PLAIN, Probe, row
 

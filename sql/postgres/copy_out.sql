@@ -1,1 +1,1 @@
-COPY ({query}) TO STDOUT (FORMAT binary)
+COPY ({query}) TO STDOUT (FORMAT {format})

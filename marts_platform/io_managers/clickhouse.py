@@ -1,0 +1,115 @@
+"""The ClickHouse warehouse: publishes partitions, windows, keys and whole tables, and hands tables on.
+
+ClickHouse has no transactions over several statements. So a load stages beside the table, in a database of
+its own, and one atomic statement publishes; success is recorded in Postgres after it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from marts_platform.core import run_log
+from marts_platform.core.mart import mart_of
+from marts_platform.core.relation import Relation
+from marts_platform.core.sql import read_sql
+from marts_platform.core.window import Window
+from marts_platform.io_managers.ledger import Ledger, record_failure
+from marts_platform.resources.clickhouse import ClickHouseResource, bound
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    import pandas as pd
+
+    from marts_platform.core.path import Mart
+    from marts_platform.core.run_log import Run
+    from marts_platform.core.window import Slice
+    from marts_platform.io_managers.clickhouse_load import ClickHouseLoad
+
+
+class ClickHouseIOManager(Ledger):
+    """The ClickHouse warehouse as Dagster's IO manager.
+
+    Assets load through `load`. Downstream assets take a `Relation` (default) or a ``pandas.DataFrame``, as
+    their annotation says: of one partition, a range of partitions, or the whole table.
+    """
+
+    clickhouse_setting: str = "clickhouse_url"
+
+    @property
+    def clickhouse(self) -> ClickHouseResource:
+        """The server."""
+        return ClickHouseResource(setting=self.clickhouse_setting)
+
+    @contextlib.contextmanager
+    def load(self, mart: Mart, slice_: Slice, run: Run) -> Generator[ClickHouseLoad]:
+        """One load as the table's only writer; on a fault nothing of it is published, and it is recorded."""
+        from marts_platform.io_managers.clickhouse_load import ClickHouseLoad
+        from marts_platform.io_managers.clickhouse_log import mirror
+        from marts_platform.io_managers.clickhouse_session import ClickHouseSession, WriterLock
+
+        comment = {"run_id": run.run_id, "asset": mart.asset, "partition": slice_.partition_key}
+        with (
+            self.warehouse.connect(purpose=f"load {mart.asset} {slice_}") as connection,
+            self.warehouse.connect(purpose="run log") as log_connection,
+        ):
+            lock = WriterLock(connection, mart)
+            lock.take()
+            log_id = run_log.start(log_connection, mart.asset, slice_, run)
+            log_connection.commit()
+            try:
+                with self.clickhouse.client(comment) as client:
+                    session = ClickHouseSession(client, mart, slice_, run)
+                    session.drop_leftovers()
+                    try:
+                        yield ClickHouseLoad(session, connection, lock, log_id)
+                        connection.commit()
+                    finally:
+                        session.drop_own_tables()
+            except BaseException as error:
+                connection.close()
+                record_failure(log_connection, log_id, error)
+                raise
+            mirror(self.warehouse, self.clickhouse)
+
+    def row(self, file: str, slice_: Slice) -> dict[str, Any]:
+        """The one row of a SELECT in ClickHouse, by column; for checks.
+
+        Args:
+            file: the SQL file; ``start``, ``end`` and ``partition_key`` of the slice are bound.
+            slice_: what is looked at.
+        """
+        statement, window = read_sql(file), slice_.window
+        values: dict[str, object] = {"partition_key": slice_.partition_key}
+        if window:
+            values |= {"start": window.start, "end": window.end}
+        with self.clickhouse.client({"purpose": "check"}, read_only=True) as client:
+            answer = client.query(statement, parameters=bound(statement, values))
+        if len(answer.result_rows) != 1:
+            raise ValueError(f"{file} gave {len(answer.result_rows)} rows instead of one")
+        return dict(zip(answer.column_names, answer.result_rows[0], strict=True))
+
+    def load_input(self, context: dg.InputContext) -> Relation | pd.DataFrame:
+        """The upstream table, of the partitions that the run asks for, as the annotation says."""
+        mart = mart_of(context.asset_key)
+        window = None
+        if context.has_asset_partitions:
+            span = context.asset_partitions_time_window
+            window = Window(span.start, span.end)
+        relation = Relation(mart.table, mart.window_column, window)
+        if getattr(context.dagster_type.typing_type, "__name__", "") != "DataFrame":
+            return relation
+        return self.read_frame(relation)
+
+    def read_frame(self, relation: Relation) -> pd.DataFrame:
+        """The rows of a relation as a DataFrame, typed as the table declares them.
+
+        It holds all of them in memory: for what is small.
+        """
+        from marts_platform.io_managers.clickhouse_frames import read_frame
+
+        with self.clickhouse.client({"purpose": "read"}, read_only=True) as client:
+            return read_frame(client, relation)

@@ -1,0 +1,120 @@
+"""Publication in ClickHouse: one statement makes staged rows the table's, and readers see all of it at once.
+
+A partition is replaced, dropped or attached atomically; several are not, even within one ALTER. So a
+publication that concerns several goes through a copy of the table (hard links, no rows are copied), which
+then takes its place. The caller is the table's only writer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from marts_platform.core.path import Append, Keyed, Replace
+from marts_platform.io_managers.clickhouse_session import within
+from marts_platform.resources.clickhouse import STAGING, quoted
+from marts_platform.resources.clickhouse_ddl import create_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from marts_platform.io_managers.clickhouse_session import ClickHouseSession
+
+_ATTACH = "clickhouse/attach_partition.sql"
+_REPLACE = "clickhouse/replace_partition.sql"
+
+
+class Publisher:
+    """Publishes the staged rows of one load.
+
+    Args:
+        session: of the load.
+        keys: of a keyed mart, the columns that tell its rows apart.
+        before: called right before the one statement that readers will see.
+    """
+
+    def __init__(self, session: ClickHouseSession, keys: Sequence[str], before: Callable[[], None]) -> None:
+        self._session = session
+        self._keys = keys
+        self._before = before
+
+    def publish(self) -> None:
+        """Makes the staged rows the table's."""
+        publication = self._session.mart.publication
+        if isinstance(publication, Append):
+            self._rewrite(None)
+        elif isinstance(publication, Keyed):
+            names = ", ".join(map(quoted, self._keys))
+            touched = quoted(STAGING, self._session.names.touched)
+            self._rewrite(f"(({names}) IN (SELECT {names} FROM {touched}))")  # noqa: S608 # quoted names
+        else:
+            self._replace(publication)
+
+    def _replace(self, replace: Replace) -> None:
+        window = self._session.slice.window
+        if replace.column is None or window is None:
+            self._fill_shadow([], None)
+            self._exchange()
+            return
+        column = self._session.mart.table.column(replace.column)
+        self._rewrite(within(column.name, column.type, window))
+
+    def _rewrite(self, gone: str | None) -> None:
+        """Replaces the rows of a condition by the staged ones."""
+        session = self._session
+        staged = session.names_of("clickhouse/partitions.sql", table=session.stage)
+        old: list[str] = []
+        if gone is not None:
+            old = session.names_of("clickhouse/partitions_with.sql", table=session.table, condition=gone)
+        concerned = sorted({*staged, *old})
+        if not concerned:
+            self._before()
+        elif len(concerned) == 1:
+            self._rewrite_partition(concerned[0], gone if old else None, has_staged=bool(staged))
+        else:
+            everywhere = session.names_of("clickhouse/partitions.sql", table=session.table)
+            self._fill_shadow(everywhere, gone if old else None)
+            self._exchange()
+
+    def _rewrite_partition(self, partition: str, gone: str | None, *, has_staged: bool) -> None:
+        session = self._session
+        if gone is None:
+            # Nothing goes, and what is there stays.
+            self._before()
+            self._move(_ATTACH, session.table, partition, session.stage)
+            return
+        stays = session.names_of(
+            "clickhouse/partitions_beyond.sql",
+            {"partitions": [partition]},
+            table=session.table,
+            condition=gone,
+        )
+        if stays:
+            self._fill_shadow([partition], gone)
+            self._before()
+            self._move(_REPLACE, session.table, partition, session.shadow)
+        elif has_staged:
+            self._before()
+            self._move(_REPLACE, session.table, partition, session.stage)
+        else:
+            self._before()
+            values = {"partition": partition}
+            session.execute("clickhouse/drop_partition.sql", values, table=session.table)
+
+    def _fill_shadow(self, partitions: Sequence[str], gone: str | None) -> None:
+        """Makes the shadow: partitions of the live table without the rows that go, and the staged rows."""
+        session = self._session
+        session.command(create_table(session.mart.table, STAGING, session.names.shadow))
+        for partition in partitions:
+            self._move(_ATTACH, session.shadow, partition, session.table)
+        if gone is not None:
+            session.execute("clickhouse/delete_rows.sql", table=session.shadow, condition=gone)
+        for partition in session.names_of("clickhouse/partitions.sql", table=session.stage):
+            self._move(_ATTACH, session.shadow, partition, session.stage)
+
+    def _exchange(self) -> None:
+        session = self._session
+        self._before()
+        session.execute("clickhouse/exchange_tables.sql", table=session.table, other=session.shadow)
+
+    def _move(self, file: str, table: str, partition: str, source: str) -> None:
+        self._session.execute(file, {"partition": partition}, table=table, source=source)

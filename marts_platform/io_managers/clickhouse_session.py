@@ -1,0 +1,208 @@
+"""The session of one load into ClickHouse: its names, its values, and the statements that it runs."""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from typing import TYPE_CHECKING, Any
+
+from marts_platform.core.faults import PassingFault
+from marts_platform.core.sql import compose, read_sql
+from marts_platform.resources.clickhouse import STAGING, bound, quoted, render
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from clickhouse_connect.driver.httpclient import HttpClient
+    from psycopg2.extensions import connection as Connection
+
+    from marts_platform.core.path import Mart
+    from marts_platform.core.run_log import Run
+    from marts_platform.core.window import Slice, Window
+
+_log = logging.getLogger(__name__)
+
+# How long a load waits for another writer of the same table to end.
+_WRITER_WAIT_SECONDS = 1800
+
+
+class WriterLock:
+    """The table's only writer, across processes: an advisory lock of a session of the run log's server.
+
+    ClickHouse has no locks of its own that a client could hold. Whoever loses the session has lost the lock.
+    """
+
+    def __init__(self, connection: Connection, mart: Mart) -> None:
+        self._connection = connection
+        self._mart = mart
+        self._name = f"marts clickhouse {mart.table.qualified}"
+
+    def take(self) -> None:
+        """Waits for the table's other writers to end.
+
+        Raises:
+            psycopg2.errors.LockNotAvailable: one did not end in time.
+        """
+        with self._connection.cursor() as cursor:
+            cursor.execute(compose("postgres/lock_timeout.sql"), {"lock_timeout": f"{_WRITER_WAIT_SECONDS}s"})
+            cursor.execute(compose("postgres/lock_writer_of_session.sql"), {"name": self._name})
+        self._connection.commit()
+
+    def check(self) -> None:
+        """Makes sure that nobody else can have become the table's writer.
+
+        Raises:
+            PassingFault: the lock is lost.
+            psycopg2.Error: so is the session.
+        """
+        with self._connection.cursor() as cursor:
+            cursor.execute(compose("postgres/writer_lock_held.sql"), {"name": self._name})
+            row = cursor.fetchone()
+        if row is None or not row[0]:
+            raise PassingFault(
+                f"{self._mart.asset}: another load may write {self._mart.table.qualified} by now, "
+                f"the lock of its only writer is lost; nothing was published"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The tables of one load; the names say whose they are, so that the next load can clear up.
+
+    Attributes:
+        stage: where rows arrive.
+        shadow: a copy of the live table, or a part of it, that becomes it.
+        touched: the keys that a load rewrites.
+        touched_part: those of them that one query rewrites.
+    """
+
+    stage: str
+    shadow: str
+    touched: str
+    touched_part: str
+
+    @classmethod
+    def of(cls, mart: Mart, slice_: Slice, run: Run) -> Names:
+        """The names of a load."""
+        key = re.sub(r"\W", "", (slice_.partition_key or "whole").replace("_", ""))
+        stem = f"{_prefix(mart)}{key}__{run.run_id.replace('-', '')[:8]}"
+        return cls(stem, f"{stem}__shadow", f"{stem}__touched", f"{stem}__touched_part")
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Every one of them."""
+        return self.stage, self.shadow, self.touched, self.touched_part
+
+
+def _prefix(mart: Mart) -> str:
+    return f"{mart.table.schema}__{mart.table.name}__"
+
+
+class ClickHouseSession:
+    """What staging and publication share.
+
+    Attributes:
+        client: of the warehouse, for this load alone.
+        mart: what is loaded.
+        slice: which part of it.
+        run: who loads it.
+        names: of the load's own tables, bare.
+        table: the published table's name, quoted.
+    """
+
+    def __init__(self, client: HttpClient, mart: Mart, slice_: Slice, run: Run) -> None:
+        self.client = client
+        self.mart = mart
+        self.slice = slice_
+        self.run = run
+        self.names = Names.of(mart, slice_, run)
+        self.table = quoted(mart.table.schema, mart.table.name)
+
+    @property
+    def stage(self) -> str:
+        """The staging table's name, quoted."""
+        return quoted(STAGING, self.names.stage)
+
+    @property
+    def shadow(self) -> str:
+        """The shadow's name, quoted."""
+        return quoted(STAGING, self.names.shadow)
+
+    @property
+    def bounds(self) -> dict[str, object]:
+        """The values that every statement may take."""
+        window = self.slice.window
+        values: dict[str, object] = {"staged": self.names.stage, "touched": self.names.touched}
+        return values | ({"start": window.start, "end": window.end} if window else {})
+
+    def execute(self, file: str, values: Mapping[str, object] | None = None, **places: str) -> None:
+        """Runs the statement of a file that gives no rows."""
+        self.command(render(file, **places), values)
+
+    def command(self, statement: str, values: Mapping[str, object] | None = None) -> dict[str, Any]:
+        """Runs a statement that gives no rows, and returns the server's figures of it."""
+        answer = self.client.command(statement, parameters=bound(statement, values or {}))
+        return getattr(answer, "summary", {})
+
+    def rows(
+        self, file: str, values: Mapping[str, object] | None = None, **places: str
+    ) -> Sequence[Sequence[Any]]:
+        """The rows of a file's statement: few."""
+        statement = render(file, **places)
+        return self.client.query(statement, parameters=bound(statement, values or {})).result_rows
+
+    def names_of(self, file: str, values: Mapping[str, object] | None = None, **places: str) -> list[str]:
+        """The first column of a file's statement."""
+        return [row[0] for row in self.rows(file, values, **places)]
+
+    def query(self, file: str, params: Mapping[str, object], **places: str) -> tuple[str, dict[str, Any]]:
+        """A domain's query with what it is bound to; `params` join what every statement may take."""
+        text = render(file, **places) if places else read_sql(file)
+        return text, bound(text, {**self.bounds, **params}) or {}
+
+    def drop_own_tables(self) -> None:
+        """Drops what the load has made; a fault is only logged, since the next load clears up."""
+        from clickhouse_connect.driver.exceptions import Error
+
+        try:
+            for name in self.names.all:
+                self.execute("clickhouse/drop_table.sql", table=quoted(STAGING, name))
+        except Error as fault:
+            _log.warning("%s: staging tables stay until the next load: %s", self.mart.asset, fault)
+
+    def drop_leftovers(self) -> None:
+        """Drops what killed loads of the table have left; the caller is its only writer."""
+        pattern = f"^{_prefix(self.mart)}[0-9A-Za-z]+__[0-9a-z]{{1,8}}(__(shadow|touched|touched_part))?$"
+        values = {"database": STAGING, "pattern": pattern}
+        for name in self.names_of("clickhouse/leftovers.sql", values):
+            self.execute("clickhouse/drop_table.sql", table=quoted(STAGING, name))
+
+
+def within(column: str, type_: str, window: Window) -> str:
+    """The condition that a row belongs to a window, as SQL.
+
+    Args:
+        column: the time column.
+        type_: its type; a day belongs to the window in which it begins, in UTC.
+        window: its bounds are whole days where the column holds days.
+
+    Raises:
+        ValueError: the column is no time, or the window's bounds lie within its days.
+    """
+    bare = re.sub(r"^(?:Nullable|LowCardinality)\((.*)\)$", r"\1", type_)
+    name = quoted(column)
+    if bare in ("Date", "Date32"):
+        if any(bound.time() != time() for bound in (window.start, window.end)):
+            raise ValueError(f"{column} holds days, and {window} does not begin and end with one (UTC)")
+        start, end = (f"toDate32('{moment.date().isoformat()}')" for moment in (window.start, window.end))
+    elif bare.startswith("DateTime"):
+        start, end = (f"toDateTime64('{_text(moment)}', 6, 'UTC')" for moment in (window.start, window.end))
+    else:
+        raise ValueError(f"{column} is {type_}: windows are of a Date or a DateTime column")
+    return f"({name} >= {start} AND {name} < {end})"
+
+
+def _text(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")

@@ -1,0 +1,220 @@
+"""Staging into ClickHouse: rows of a query, a stream, a DataFrame, or of touched keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from marts_platform.core.path import Append, Keyed, Replace
+from marts_platform.core.rows import Query, pump
+from marts_platform.io_managers.clickhouse_columns import (
+    intakes,
+    refuse_frame,
+    refuse_mismatch,
+    refuse_query,
+    refuse_stream,
+)
+from marts_platform.io_managers.clickhouse_session import within
+from marts_platform.resources.clickhouse import STAGING, quoted, render
+from marts_platform.resources.clickhouse_ddl import create_table
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping, Sequence
+    from typing import BinaryIO
+
+    import pandas as pd
+
+    from marts_platform.core.path import Extract
+    from marts_platform.core.rows import RowStream
+    from marts_platform.core.table import Column
+    from marts_platform.io_managers.clickhouse_session import ClickHouseSession
+
+# What COPY's text is here. Both escape tab, line break and backslash in the same way, and write NULL as \N.
+_FORMATS = {"postgres-text": "TabSeparated"}
+_TEXTS = ("TabSeparated", "TSV", "CSV")
+# Larger pieces than the pipe's: fewer turns between the two threads.
+_PIECE_BYTES = 1 << 20
+
+
+class Staging:
+    """The staging table of one load, and what went into it.
+
+    Attributes:
+        rows_read: rows that the source, or the query, gave.
+        rows_kept: rows published before that stay although the source no longer has them.
+        bytes_read: bytes that came from the source; None for a query of the same server.
+        keys: of a keyed mart, the columns that tell its rows apart.
+    """
+
+    def __init__(self, session: ClickHouseSession) -> None:
+        self._session = session
+        self.rows_read = 0
+        self.rows_kept = 0
+        self.bytes_read: int | None = None
+        self.keys: tuple[str, ...] = ()
+
+    def create(self) -> None:
+        """Makes the staging table as the file declares it, and compares the live table with it.
+
+        Raises:
+            SchemaMismatchError: the live table is missing or differs.
+        """
+        session = self._session
+        session.command(create_table(session.mart.table, STAGING, session.names.stage))
+        refuse_mismatch(session)
+        # Merging would drop what a TTL or a key says before it was counted and audited.
+        session.execute("clickhouse/stop_merges.sql", table=session.stage)
+        publication, window = session.mart.publication, session.slice.window
+        if isinstance(publication, Replace | Append) and publication.column and window:
+            # A row outside of the window is refused: the next load of this window would publish it once more.
+            column = session.mart.table.column(publication.column)
+            condition = within(column.name, column.type, window)
+            self._alter(f"ADD CONSTRAINT within_window CHECK ifNull({condition}, 0)")
+
+    def fill(self, extract: Extract) -> None:
+        """Brings the rows into the table, refusing columns that are not the declared ones.
+
+        Raises:
+            SchemaMismatchError: they differ; the message says in what.
+            ValueError: not as many rows are there as were sent.
+        """
+        publication = self._session.mart.publication
+        if isinstance(publication, Keyed):
+            self._stage_keys(publication)
+        elif isinstance(extract.rows, Query):
+            self.rows_read = self._insert_query(extract.rows.file, extract.rows.params)
+        elif hasattr(extract.rows, "send"):
+            self._stream(cast("RowStream", extract.rows))
+        else:
+            self._insert_frame(cast("pd.DataFrame", extract.rows))
+        if isinstance(publication, Replace) and publication.keep:
+            self.rows_kept = self._insert_query(publication.keep, extract.params)
+        ((staged,),) = self._session.rows("clickhouse/count_rows.sql", table=self._session.stage)
+        if staged != self.rows_read + self.rows_kept:
+            raise ValueError(
+                f"{self._session.mart.asset}: {self.rows_read + self.rows_kept} rows were sent, "
+                f"{staged} are staged"
+            )
+
+    def _stage_keys(self, keyed: Keyed) -> None:
+        session = self._session
+        touched = quoted(STAGING, session.names.touched)
+        query, params = session.query(keyed.touched, {})
+        statement = render("clickhouse/touched_keys.sql", touched=touched, query=query)
+        session.client.command(statement, parameters=params or None)
+        described = session.rows(
+            "clickhouse/live_columns.sql", {"database": STAGING, "table": session.names.touched}
+        )
+        self.keys = tuple(str(row[0]) for row in described if row[0] != "in_doubt")
+        ((in_doubt, certain),) = session.rows("clickhouse/keys_in_doubt.sql", touched=touched)
+        for file, doubt, count in (
+            (keyed.merge or keyed.rebuild, False, certain),
+            (keyed.rebuild, True, in_doubt),
+        ):
+            if count:
+                self.rows_read += self._insert_of_keys(file, doubt=doubt)
+
+    def _insert_of_keys(self, file: str, *, doubt: bool) -> int:
+        session = self._session
+        part = quoted(STAGING, session.names.touched_part)
+        session.execute("clickhouse/drop_table.sql", table=part)
+        session.execute(
+            "clickhouse/touched_part.sql",
+            {"in_doubt": doubt},
+            part=part,
+            touched=quoted(STAGING, session.names.touched),
+        )
+        return self._insert_query(file, {"touched": session.names.touched_part})
+
+    def _insert_query(self, file: str, params: Mapping[str, object]) -> int:
+        session = self._session
+        query, values = session.query(file, params)
+        columns = refuse_query(session, query, values)
+        statement = render(
+            "clickhouse/insert_query.sql",
+            stage=session.stage,
+            columns=", ".join(map(quoted, columns)),
+            query=query,
+        )
+        before = self._count()
+        session.client.command(statement, parameters=values or None)
+        return self._count() - before
+
+    def _count(self) -> int:
+        ((count,),) = self._session.rows("clickhouse/count_rows.sql", table=self._session.stage)
+        return count
+
+    def _stream(self, stream: RowStream) -> None:
+        session = self._session
+        form = _FORMATS.get(stream.format, stream.format)
+        describe = getattr(stream, "describe", None)
+        types: Mapping[str, str] = describe() if describe else {}
+        refuse_stream(session, stream.columns, types)
+        sent = [session.mart.table.column(name) for name in stream.columns]
+        columns = self._take_in(sent, types) if form.startswith(_TEXTS) else [column.name for column in sent]
+        statement = render(
+            "clickhouse/insert_rows.sql",
+            stage=session.stage,
+            columns=", ".join(map(quoted, columns)),
+            format=form,
+        )
+        written = 0
+
+        def receive(source: BinaryIO) -> None:
+            nonlocal written
+            written = self._post(statement, _pieces(source))
+
+        pumped = pump(stream, receive)
+        if written != pumped.rows:
+            raise ValueError(
+                f"{session.mart.asset}: the source sent {pumped.rows} rows, ClickHouse took {written}"
+            )
+        self.rows_read, self.bytes_read = pumped.rows, pumped.bytes
+
+    def _take_in(self, sent: Sequence[Column], types: Mapping[str, str]) -> list[str]:
+        taken = {intake.column.name: intake for intake in intakes(sent, types)}
+        clauses = [clause for intake in taken.values() for clause in intake.definitions()]
+        if clauses:
+            self._alter(", ".join(clauses))
+        return [taken[column.name].name if column.name in taken else column.name for column in sent]
+
+    def _insert_frame(self, frame: pd.DataFrame) -> None:
+        from marts_platform.io_managers.clickhouse_frames import frame_faults, json_lines
+
+        session = self._session
+        columns = [str(name) for name in frame.columns]
+        refuse_frame(session.mart, columns)
+        declared = [session.mart.table.column(name) for name in columns]
+        refuse_frame(session.mart, columns, frame_faults(frame, declared))
+        statement = render(
+            "clickhouse/insert_rows.sql",
+            stage=session.stage,
+            columns=", ".join(map(quoted, columns)),
+            format="JSONEachRow",
+        )
+        written = self._post(statement, json_lines(frame, declared)) if len(frame) else 0
+        if written != len(frame):
+            raise ValueError(
+                f"{session.mart.asset}: the DataFrame has {len(frame)} rows, ClickHouse took {written}"
+            )
+        self.rows_read = len(frame)
+
+    def _post(self, statement: str, body: Generator[bytes]) -> int:
+        # An empty body would be no INSERT with rows; and the client takes a generator only, since it would
+        # send anything else twice where a connection breaks.
+        summary = self._session.client.raw_insert(
+            insert_block=_after(statement, body), settings={}, fmt="Native"
+        ).summary
+        return int(summary.get("written_rows", 0))
+
+    def _alter(self, clauses: str) -> None:
+        self._session.command(f"ALTER TABLE {self._session.stage} {clauses}")
+
+
+def _pieces(source: BinaryIO) -> Generator[bytes]:
+    while piece := source.read(_PIECE_BYTES):
+        yield piece
+
+
+def _after(statement: str, body: Generator[bytes]) -> Generator[bytes]:
+    yield statement.encode() + b"\n"
+    yield from body

@@ -1,0 +1,157 @@
+"""ClickHouse: a client of its HTTP interface, with limits, and settings that let nothing pass in silence."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from marts_platform import settings
+from marts_platform.core.sql import read_sql
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+
+    from clickhouse_connect.driver.httpclient import HttpClient
+
+# Where staging tables live, and the current database of a load's statements.
+STAGING = "marts_staging"
+_CONNECT_SECONDS = 10
+# Beyond the server's own limit of a statement, so that its answer arrives.
+_ANSWER_SECONDS = 30
+
+# A server's profile may say otherwise; each of these would change rows without a word.
+SESSION = {
+    # NULL into a column that takes none is refused, not zeroed.
+    "input_format_null_as_default": "0",
+    "insert_null_as_default": "0",
+    "input_format_skip_unknown_fields": "0",
+    "input_format_allow_errors_num": "0",
+    "input_format_allow_errors_ratio": "0",
+    "date_time_overflow_behavior": "throw",
+    # COPY writes a zone behind each time; the basic parser knows none.
+    "date_time_input_format": "best_effort",
+    # An answer only after the rows are there, one part for what is inserted at once, and each row kept until
+    # it was counted: engines that merge rows would do so within an insert.
+    "async_insert": "0",
+    "insert_deduplicate": "0",
+    "optimize_on_insert": "0",
+    "max_partitions_per_insert_block": "0",
+    # A statement that changes a table is done when it is answered.
+    "mutations_sync": "2",
+    "lightweight_deletes_sync": "2",
+    "session_timezone": "UTC",
+}
+
+_PARAMETER = re.compile(r"\{(\w+)\s*:")
+_PLACE = re.compile(r"\{(\w+)\}")
+
+
+class ClickHouseResource(dg.ConfigurableResource[Any]):
+    """A ClickHouse server, named by the setting that holds its URL.
+
+    The URL itself is no configuration of the resource: Dagster's UI shows that.
+    """
+
+    setting: str = "clickhouse_url"
+
+    @contextlib.contextmanager
+    def client(
+        self,
+        comment: Mapping[str, object] | None = None,
+        *,
+        database: str = STAGING,
+        read_only: bool = False,
+        statement_timeout: float = 0,
+    ) -> Generator[HttpClient]:
+        """A client of its own; statements are independent of each other, and none is sent twice.
+
+        Args:
+            comment: who asks, and what for; it stands in ``log_comment`` of the server's query log.
+            database: the current one of its statements.
+            read_only: whether it cannot write.
+            statement_timeout: seconds of one statement; 0 for what the setting says.
+
+        Raises:
+            SettingsError: the URL is not set.
+            clickhouse_connect.driver.exceptions.Error: the server cannot be reached or refuses.
+        """
+        import clickhouse_connect
+
+        current = settings.load()
+        seconds = statement_timeout or current.clickhouse_statement_timeout_seconds
+        client = clickhouse_connect.get_client(
+            dsn=current.url(self.setting),
+            # Not yet the one of its statements: the client begins by asking for settings, and that one may
+            # not be there.
+            database="default",
+            settings={
+                **SESSION,
+                "max_execution_time": str(int(seconds)),
+                "log_comment": json.dumps(dict(comment or {}), default=str),
+                # 2, not 1: settings of a statement stay possible.
+                **({"readonly": "2"} if read_only else {}),
+            },
+            connect_timeout=_CONNECT_SECONDS,
+            send_receive_timeout=int(seconds) + _ANSWER_SECONDS,
+            client_name="marts_platform",
+            # Statements of one load may run in two threads, and a session has one at a time.
+            autogenerate_session_id=False,
+            query_retries=0,
+            tz_mode="aware",
+            compress=False,
+        )
+        client.database = database
+        try:
+            yield client  # pyright: ignore[reportReturnType] # of an http URL it is an HttpClient
+        finally:
+            client.close()
+
+
+def render(file: str, **places: str) -> str:
+    """The statement of a file, its ``{name}`` places filled with SQL; ``{name:Type}`` stays to be bound.
+
+    Raises:
+        KeyError: a place has no text.
+    """
+    return _PLACE.sub(lambda found: places[found[1]], read_sql(file))
+
+
+def bound(statement: str, values: Mapping[str, object]) -> dict[str, Any] | None:
+    """The values that a statement takes, as the server reads them without loss; None if it takes none.
+
+    Args:
+        statement: with ``{name:Type}`` for each.
+        values: more than it takes is no fault.
+
+    Raises:
+        KeyError: a value is missing.
+    """
+    names = set(_PARAMETER.findall(statement))
+    missing = names - values.keys()
+    if missing:
+        raise KeyError(f"the statement takes {', '.join(sorted(missing))}, which nobody gave: {statement}")
+    # The client would cut microseconds, and shift times to the server's zone.
+    return {name: _parameter(values[name]) for name in names} or None
+
+
+def _parameter(value: object) -> object:
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise ValueError(f"a time that is bound needs a zone, got {value!r}")
+        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def quoted(*parts: str) -> str:
+    """A name of an object, its parts quoted."""
+    return ".".join("`" + part.replace("\\", "\\\\").replace("`", "\\`") + "`" for part in parts)
+
+
+def literal(text: str) -> str:
+    """A string literal."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

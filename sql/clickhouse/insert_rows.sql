@@ -1,0 +1,2 @@
+-- noqa: disable=PRS
+INSERT INTO {stage} ({columns}) FORMAT {format}

@@ -1,0 +1,4 @@
+-- noqa: disable=PRS
+DESCRIBE TABLE (
+{query}
+)

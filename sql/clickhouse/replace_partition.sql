@@ -1,0 +1,2 @@
+-- noqa: disable=PRS
+ALTER TABLE {table} REPLACE PARTITION ID {partition:String} FROM {source}

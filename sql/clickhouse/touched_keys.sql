@@ -1,0 +1,4 @@
+CREATE TABLE {touched}
+ENGINE = MergeTree
+ORDER BY tuple()
+AS {query}
