@@ -25,7 +25,7 @@ from marts_platform.embedded import processes
 from marts_platform.embedded.server import LOOPBACK, Server, ServerStatus, StackError, port_is_free
 
 _START_SECONDS = 30
-_STOP_SECONDS = 5
+_STOP_SECONDS = 10
 _LOG_BYTES = 10_000_000
 # ApiVersions, version 0: every broker answers it, before anything else. Its length, key, version, the
 # request's number, and no client's name.
@@ -66,11 +66,11 @@ class KafkaServer(Server):
     def stop(self) -> None:
         ours = processes.matching(self._is_ours)
         try:
-            for number, seconds in ((signal.SIGTERM, _STOP_SECONDS), (signal.SIGKILL, 10)):
-                processes.send(ours, number)
-                ours = processes.wait_until_gone(ours, seconds)
-                if not ours:
-                    return
+            # It takes no notice of SIGTERM, and has nothing to put in order.
+            processes.send(ours, signal.SIGKILL)
+            ours = processes.wait_until_gone(ours, _STOP_SECONDS)
+            if not ours:
+                return
         except psutil.AccessDenied as error:
             raise StackError(
                 f"Kafka (pid {error.pid}) runs under another user; stop it as that user or as root"
@@ -111,7 +111,7 @@ class KafkaServer(Server):
             child = self._spawn(port)
             deadline = time.monotonic() + _START_SECONDS
             while child.poll() is None and time.monotonic() < deadline:
-                if _answers(port):
+                if answers(port):
                     return
                 time.sleep(0.02)
             if port_is_free(port):
@@ -121,11 +121,9 @@ class KafkaServer(Server):
     def _spawn(self, port: int) -> subprocess.Popen[bytes]:
         if self._log.exists() and self._log.stat().st_size > _LOG_BYTES:
             self._log.rename(self._log.with_suffix(".log.1"))
-        address = f"tcp://{LOOPBACK}:{port}"
         with self._log.open("ab") as log:
             child = subprocess.Popen(
-                [str(_program()), "--cluster-id", self._cluster, "--storage-engine", "memory://tansu/"]
-                + ["--listener-url", address, "--advertised-listener-url", address],
+                self.command(port),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -135,6 +133,19 @@ class KafkaServer(Server):
             )
         _children.append(child)
         return child
+
+    def command(self, port: int, *, advertised: int | None = None) -> list[str]:
+        """The broker's command line.
+
+        Args:
+            port: where it listens.
+            advertised: where clients find it, if that is another one.
+        """
+        listener, told = (f"tcp://{LOOPBACK}:{number}" for number in (port, advertised or port))
+        return [
+            *(str(_program()), "--cluster-id", self._cluster, "--storage-engine", "memory://tansu/"),
+            *("--listener-url", listener, "--advertised-listener-url", told),
+        ]
 
     def _remember_running_port(self) -> None:
         """Not always the remembered one: a start that was killed half way may have chosen another.
@@ -149,7 +160,7 @@ class KafkaServer(Server):
             except psutil.NoSuchProcess:
                 continue
             port = int(command[command.index("--listener-url") + 1].rpartition(":")[2])
-            if _answers(port):
+            if answers(port):
                 self.memory["port"] = port
                 return
             time.sleep(0.02)
@@ -182,7 +193,7 @@ def _version() -> str:
     return told.stdout.split()[-1]
 
 
-def _answers(port: int) -> bool:
+def answers(port: int) -> bool:
     """Whether a Kafka broker answers on the port."""
     try:
         with socket.create_connection((LOOPBACK, port), timeout=5) as connection:

@@ -67,7 +67,8 @@ class Topic:
 
     def delete(self) -> None:
         """Deletes it."""
-        AdminClient({"bootstrap.servers": self.bootstrap}).delete_topics([self.name])[self.name].result(10)
+        admin = AdminClient({"bootstrap.servers": self.bootstrap})
+        admin.delete_topics([self.name])[self.name].result(10)
 
     def write(self, values: Sequence[bytes | None], partition: int = 0, **options: Any) -> None:
         """Appends messages."""
