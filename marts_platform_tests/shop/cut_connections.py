@@ -6,7 +6,7 @@ import contextlib
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from marts_platform.embedded.kafka import KafkaServer, answers
@@ -14,7 +14,7 @@ from marts_platform.embedded.server import LOOPBACK, free_port
 
 
 class Door(threading.Thread):
-    """Passes bytes between clients and a broker until it is slammed: all connections end, new ones may come."""
+    """Passes bytes between clients and a broker until it is slammed: then all connections end."""
 
     def __init__(self, port: int, behind: int) -> None:
         super().__init__(name="door", daemon=True)
@@ -55,7 +55,7 @@ def _pass_on(source: socket.socket, target: socket.socket) -> None:
 
 
 @contextlib.contextmanager
-def broker_behind_a_door(folder: Path) -> Iterator[tuple[str, Door]]:
+def broker_behind_a_door(folder: Path) -> Generator[tuple[str, Door]]:
     """The embedded broker, which tells its clients to come through the door: its address there, the door."""
     port, outside = free_port(), free_port()
     with subprocess.Popen(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -34,7 +34,7 @@ sys.stdin.read()
 
 
 @contextmanager
-def retaining_broker() -> Iterator[str]:
+def retaining_broker() -> Generator[str]:
     """A broker whose retention is quick."""
     with subprocess.Popen(
         [sys.executable, "-c", _RETAINING_BROKER],

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
@@ -32,7 +32,7 @@ class ReadingProcess:
 
     @classmethod
     @contextmanager
-    def started(cls) -> Iterator[ReadingProcess]:
+    def started(cls) -> Generator[ReadingProcess]:
         """Starts it with this process's settings; ends it with the context."""
         process = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-m", "marts_platform_tests.shop.reading_process"],

@@ -40,7 +40,7 @@ def event(**changes: Any) -> bytes:
     return json.dumps(fields).encode()
 
 
-def numbered(numbers: Iterable[int]) -> list[bytes]:
+def numbered(numbers: Iterable[int | str]) -> list[bytes]:
     """Good events that are told apart by their page."""
     return [event(page_url=f"https://shop.example/{number}") for number in numbers]
 
