@@ -9,40 +9,31 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import os
-import signal
 import socket
 import struct
 import subprocess
-import time
 from pathlib import Path
 from typing import ClassVar
 
-import psutil
 from typing_extensions import override
 
 from marts_platform.embedded import processes
-from marts_platform.embedded.server import LOOPBACK, Server, ServerStatus, StackError, port_is_free
+from marts_platform.embedded.process_server import ProcessServer
+from marts_platform.embedded.server import LOOPBACK, StackError
 
-_START_SECONDS = 30
-_STOP_SECONDS = 10
-_LOG_BYTES = 10_000_000
 # ApiVersions, version 0: every broker answers it, before anything else. Its length, key, version, the
 # request's number, and no client's name.
 _API_VERSIONS = struct.pack(">ihhih", 10, 18, 0, 1, -1)
 
-# Started here and not waited for. A child that ended stays a zombie until somebody asks for its exit code.
-_children: list[subprocess.Popen[bytes]] = []
 
-
-class KafkaServer(Server):
+class KafkaServer(ProcessServer):
     """The broker of the events' topics."""
 
     name: ClassVar[str] = "kafka"
-
-    @property
-    def _log(self) -> Path:
-        return self.folder / "server.log"
+    title: ClassVar[str] = "Kafka"
+    start_seconds: ClassVar[float] = 30
+    # It takes no notice of SIGTERM, and has nothing to put in order.
+    stop_seconds: ClassVar[float] = 0
 
     @property
     def _cluster(self) -> str:
@@ -53,29 +44,10 @@ class KafkaServer(Server):
     def start(self) -> None:
         self.folder.mkdir(mode=0o700, exist_ok=True)
         if not self.is_alive():
-            self._launch()
-        self._remember_running_port()
+            self.launch()
+        self.await_answer()
         self.memory["version"] = _version()
         self.remember()
-
-    @override
-    def is_alive(self) -> bool:
-        return self._process() is not None
-
-    @override
-    def stop(self) -> None:
-        ours = processes.matching(self._is_ours)
-        try:
-            # It takes no notice of SIGTERM, and has nothing to put in order.
-            processes.send(ours, signal.SIGKILL)
-            ours = processes.wait_until_gone(ours, _STOP_SECONDS)
-            if not ours:
-                return
-        except psutil.AccessDenied as error:
-            raise StackError(
-                f"Kafka (pid {error.pid}) runs under another user; stop it as that user or as root"
-            ) from error
-        raise StackError(f"Kafka did not end: processes {[process.pid for process in ours]} still run")
 
     @override
     def environment(self) -> dict[str, str]:
@@ -86,53 +58,8 @@ class KafkaServer(Server):
         return {"kafka": f"{LOOPBACK}:{self.memory['port']}"}
 
     @override
-    def status(self) -> ServerStatus:
-        process = self._process()
-        return ServerStatus(
-            name=self.name,
-            alive=process is not None,
-            pid=process.pid if process else None,
-            port=self.memory.get("port"),
-            version=str(self.memory.get("version", "")),
-        )
-
-    def _is_ours(self, command: processes.CommandLine) -> bool:
-        return Path(command[0]).name == "tansu" and self._cluster in command
-
-    def _process(self) -> psutil.Process | None:
-        for child in list(_children):
-            if child.poll() is not None:
-                _children.remove(child)
-        return next(iter(processes.matching(self._is_ours)), None)
-
-    def _launch(self) -> None:
-        for _ in range(5):
-            port = self.choose_port()
-            child = self._spawn(port)
-            deadline = time.monotonic() + _START_SECONDS
-            while child.poll() is None and time.monotonic() < deadline:
-                if answers(port):
-                    return
-                time.sleep(0.02)
-            if port_is_free(port):
-                break
-        raise StackError(f"Kafka did not start; the end of {self._log}:\n{self._log_tail()}")
-
-    def _spawn(self, port: int) -> subprocess.Popen[bytes]:
-        if self._log.exists() and self._log.stat().st_size > _LOG_BYTES:
-            self._log.rename(self._log.with_suffix(".log.1"))
-        with self._log.open("ab") as log:
-            child = subprocess.Popen(
-                self.command(port),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd="/",
-                env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
-                start_new_session=True,
-            )
-        _children.append(child)
-        return child
+    def arguments(self, port: int) -> list[str]:
+        return self.command(port)
 
     def command(self, port: int, *, advertised: int | None = None) -> list[str]:
         """The broker's command line.
@@ -147,30 +74,17 @@ class KafkaServer(Server):
             *("--listener-url", listener, "--advertised-listener-url", told),
         ]
 
-    def _remember_running_port(self) -> None:
-        """Not always the remembered one: a start that was killed half way may have chosen another.
+    @override
+    def is_ours(self, command: processes.CommandLine) -> bool:
+        return Path(command[0]).name == "tansu" and self._cluster in command
 
-        Raises:
-            StackError: nothing answers there.
-        """
-        deadline = time.monotonic() + _START_SECONDS
-        while (process := self._process()) and time.monotonic() < deadline:
-            try:
-                command = process.cmdline()
-            except psutil.NoSuchProcess:
-                continue
-            port = int(command[command.index("--listener-url") + 1].rpartition(":")[2])
-            if answers(port):
-                self.memory["port"] = port
-                return
-            time.sleep(0.02)
-        raise StackError(f"Kafka does not answer; the end of {self._log}:\n{self._log_tail()}")
+    @override
+    def port_of(self, command: processes.CommandLine) -> int:
+        return int(command[command.index("--listener-url") + 1].rpartition(":")[2])
 
-    def _log_tail(self) -> str:
-        try:
-            return self._log.read_text("utf-8", errors="replace")[-2000:].strip()
-        except FileNotFoundError:
-            return "(no log)"
+    @override
+    def answers(self, port: int) -> bool:
+        return answers(port)
 
 
 def _program() -> Path:
