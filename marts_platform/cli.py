@@ -203,6 +203,21 @@ def replay(
 
 
 @app.command()
+def report(
+    domain: Annotated[str, typer.Argument(help="A domain with named queries, such as bionicpro.")],
+    name: Annotated[str | None, typer.Argument(help="Which one; without it they are listed.")] = None,
+    param: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="A value; today-30 is a day. Repeatable.")
+    ] = None,
+) -> None:
+    """List a domain's named queries, or run one and show its result."""
+    with clean_errors():
+        from marts_platform import reports
+
+        reports.show(domain, name, param or ())
+
+
+@app.command()
 def demo(
     scale: Annotated[float, typer.Option(min=0.001, help="Multiplies the amount of generated data.")] = 1.0,
 ) -> None:

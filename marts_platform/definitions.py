@@ -2,6 +2,11 @@
 
 import dagster as dg
 
+from marts_platform.alerts import failed_runs
+from marts_platform.bionicpro import assets as bionicpro_assets
+from marts_platform.bionicpro import checks as bionicpro_checks
+from marts_platform.bionicpro.sensors import bionicpro_changes, bionicpro_nightly
+from marts_platform.bionicpro.sources import CrmSource, TelemetrySource
 from marts_platform.camunda import assets as camunda_assets
 from marts_platform.camunda import checks as camunda_checks
 from marts_platform.camunda.sensors import camunda_changes, camunda_nightly
@@ -20,15 +25,29 @@ RESOURCES = {
     "postgres": PostgresIOManager(),
     "clickhouse": ClickHouseIOManager(),
     "camunda": CamundaSource(),
+    "crm": CrmSource(),
+    "telemetry": TelemetrySource(),
     "kafka": KafkaSource(topics=shop_events.TOPICS),
     "delivery": DeliverySource(),
 }
 
 defs = dg.Definitions(
-    assets=[*dg.load_assets_from_modules([camunda_assets, delivery_ods, shop_events]), delivery_replica],
-    asset_checks=dg.load_asset_checks_from_modules([camunda_checks, delivery_checks, shop_events]),
-    sensors=[camunda_changes, delivery_changes, delivery_replica_lag, shop_events.shop_events],
-    schedules=[camunda_nightly, delivery_nightly, shop_events.shop_events_hourly],
+    assets=[
+        *dg.load_assets_from_modules([bionicpro_assets, camunda_assets, delivery_ods, shop_events]),
+        delivery_replica,
+    ],
+    asset_checks=dg.load_asset_checks_from_modules(
+        [bionicpro_checks, camunda_checks, delivery_checks, shop_events]
+    ),
+    sensors=[
+        bionicpro_changes,
+        camunda_changes,
+        delivery_changes,
+        delivery_replica_lag,
+        shop_events.shop_events,
+        failed_runs,
+    ],
+    schedules=[bionicpro_nightly, camunda_nightly, delivery_nightly, shop_events.shop_events_hourly],
     resources=RESOURCES,
     # In process: a run of a few SQL statements costs 8 s this way, and 30 s with a process a step.
     executor=dg.in_process_executor,

@@ -159,7 +159,8 @@ def materialize(
         A result for each asset, in the order in which they were loaded.
 
     Raises:
-        MaterializationError: a run failed; it holds the results so far.
+        MaterializationError: a run failed; it holds the results so far. A failed lookup stops nothing: what
+            looks values up in it has those of its last load.
     """
     results: dict[str, AssetResult] = {}
 
@@ -172,15 +173,28 @@ def materialize(
         progress(asset)
 
     token = on_published.set(published)
+    reasons: list[str] = []
     try:
-        for batch in work:
+        for place, batch in enumerate(work, start=1):
             run = _run(batch, instance, with_checks=with_checks, is_replay=is_replay)
             _add_checks(results, run)
             if not run.success:
-                raise MaterializationError(_reason(run, batch), list(results.values()))
+                reasons.append(_reason(run, batch))
+                if not _is_only_looked_up(batch, work[place:]):
+                    break
     finally:
         on_published.reset(token)
+    if reasons:
+        raise MaterializationError("\n".join(reasons), list(results.values()))
     return list(results.values())
+
+
+def _is_only_looked_up(batch: Batch, later: Sequence[Batch]) -> bool:
+    """Whether what follows does without the batch: it has what was looked up in its assets before."""
+    lookups: set[str] = set()
+    for asset in {asset for other in later for asset in other.assets}:
+        lookups |= set(mart_of(dg.AssetKey.from_user_string(asset)).mart.lookups)
+    return not batch.partition_keys and set(batch.assets) <= lookups
 
 
 def _run(

@@ -169,6 +169,19 @@ class Settings(BaseSettings):
     shop_events_timezone: str = Field(
         "UTC", description="The time zone of the events' producer: their times are local and name none."
     )
+    ui_url: str | None = Field(None, description="Where people reach Dagster's UI, for links in alerts.")
+    alert_webhook_url: SecretStr | None = Field(
+        None, description="Told of each run that failed, as Slack's webhooks take it; off if not set."
+    )
+    alert_smtp_url: SecretStr | None = Field(
+        None,
+        description="The mail server that tells of each run that failed, smtp(s)://user:password@host:port; "
+        "off if not set.",
+    )
+    alert_from: str | None = Field(None, description="The sender of those e-mails.")
+    alert_to: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Who gets those e-mails, comma-separated."
+    )
     lookback_days: int = Field(
         3, ge=1, le=366, description="How many recent partitions sensors compare with their source."
     )
@@ -210,6 +223,13 @@ class Settings(BaseSettings):
             raise ValueError(f"{value} does not divide the 86400 seconds of a day; 1, 5, 15, 30 and 60 do")
         return value
 
+    @field_validator("alert_to", mode="before")
+    @classmethod
+    def _addresses(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(address.strip() for address in value.split(",") if address.strip())
+
     @field_validator("camunda_variables", mode="before")
     @classmethod
     def _names(cls, value: object) -> object:
@@ -234,6 +254,7 @@ class Settings(BaseSettings):
         "prometheus_url",
         "shop_url",
         "shop_replica_url",
+        "alert_smtp_url",
     )
     @classmethod
     def _unambiguous(cls, value: SecretStr | None) -> SecretStr | None:

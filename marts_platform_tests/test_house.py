@@ -22,8 +22,17 @@ GROUND = {"settings", "core"}
 WAREHOUSES = GROUND | {"resources", "io_managers"}
 DOMAINS = {"bionicpro", "camunda", "chat", "delivery", "shop"}
 DAGSTER = {"dagster_home", "dagster_storage", "run_launcher"}
-COMMANDS = {"cli", "console", "dagster_dev", "demonstration", "materialization", "replication", "sql_console"}
-EVERYTHING = WAREHOUSES | DOMAINS | DAGSTER | COMMANDS | {"definitions", "embedded", "migrations"}
+COMMANDS = {
+    "cli",
+    "console",
+    "dagster_dev",
+    "demonstration",
+    "materialization",
+    "replication",
+    "reports",
+    "sql_console",
+}
+EVERYTHING = WAREHOUSES | DOMAINS | DAGSTER | COMMANDS | {"alerts", "definitions", "embedded", "migrations"}
 MAY_IMPORT: dict[str, set[str]] = {
     "settings": set(),
     "core": {"settings"},
@@ -31,7 +40,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "io_managers": GROUND | {"resources"},
     "migrations": GROUND | {"resources"},
     **dict.fromkeys(DOMAINS, WAREHOUSES),
-    "definitions": WAREHOUSES | DOMAINS,
+    "alerts": GROUND,
+    "definitions": WAREHOUSES | DOMAINS | {"alerts"},
     **dict.fromkeys(DAGSTER, {"settings"} | DAGSTER),
     "embedded": GROUND,
     **dict.fromkeys(COMMANDS, EVERYTHING),

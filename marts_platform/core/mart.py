@@ -131,6 +131,7 @@ def mart(
     kinds: Sequence[str] = (),
     pool: str | None = None,
     freshness: dg.FreshnessPolicy | None = None,
+    retry_policy: dg.RetryPolicy | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> Callable[[Callable[..., Extract | Rows]], dg.AssetsDefinition]:
     """Makes an asset of a function that says what the rows of a slice are.
@@ -152,6 +153,7 @@ def mart(
         kinds: shown in the UI.
         pool: the Dagster pool that limits how many runs read the source at once.
         freshness: when the asset counts as stale.
+        retry_policy: tries after those that follow each other at once, for faults that take minutes to pass.
         metadata: more of the definition's metadata.
 
     Returns:
@@ -206,6 +208,7 @@ def mart(
             group_name=key.path[0],
             pool=pool,
             freshness_policy=freshness,
+            retry_policy=retry_policy,
             code_version=_code_version(spec),
             metadata={
                 "dagster/column_schema": column_schema(table),
@@ -305,8 +308,11 @@ def _materialize(
         yield from check_results(spec, [*verdicts, *failure.verdicts])
         report_partial(context, outcomes)
         raise dg.Failure(str(failure), allow_retries=False) from failure
-    except BaseException:
+    except BaseException as error:
         report_partial(context, outcomes)
+        if isinstance(error, Exception) and on_published.get() is not None:
+            # Somebody waits at a terminal: the fault is for now, not for after the policy's minutes.
+            raise dg.Failure(f"{type(error).__name__}: {error}", allow_retries=False) from error
         raise
     yield dg.Output(outcomes)
     verdicts = [verdict for outcome in outcomes for verdict in outcome.verdicts]

@@ -39,7 +39,17 @@ def _shown_figures(outcome: Outcome) -> dict[str, Any]:
         "rows_kept": figures.rows_kept,
         "values_quarantined": figures.values_quarantined,
         "seconds": round(outcome.seconds, 3),
+        # What warns was published all the same: whoever looks at the rows sees what there is to know of them.
+        **{
+            verdict.audit.name: {name: _shown(value) for name, value in _with_passed(verdict).items()}
+            for verdict in outcome.verdicts
+            if not verdict.audit.blocking
+        },
     }
+
+
+def _with_passed(verdict: Verdict) -> dict[str, Any]:
+    return {"passed": verdict.passed, **verdict.figures}
 
 
 def report_rows(context: dg.AssetExecutionContext, slice_: Slice, rows: int) -> None:

@@ -21,6 +21,8 @@ from marts_platform.core.planning import in_order, is_due, plan
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from marts_platform.core.path import Mart
+    from marts_platform.core.pending import Reason
     from marts_platform.core.planning import Ledger, Plan
 
 _STATUSES_UNDER_WAY = [
@@ -74,7 +76,7 @@ def source_schedule(
     name: str,
     assets: Sequence[dg.AssetsDefinition],
     *,
-    cron: str,
+    cron: str | Sequence[str],
     timezone: str,
     lookback: int,
     description: str,
@@ -103,7 +105,8 @@ def run_requests(
 ) -> Iterator[dg.RunRequest]:
     """The runs that would bring the newest partitions in step with their source.
 
-    A partition that a run has in hand is left to it, and one that failed waits longer each time.
+    A partition that a run has in hand is left to it, and one that failed waits longer each time. A mart
+    waits for a lookup that is about to be loaded, until it was, or failed: then it takes what there is.
     """
     selected = in_order(keys)
     made = plan(selected, resources, lookback)
@@ -112,6 +115,8 @@ def run_requests(
     pending = only(made.pending, [None, *recent])
     ledger: Ledger = resources[selected[0].warehouse]
     in_hand = list(_under_way(instance)) if any(pending.values()) else []
+    for asset in _waiting([found.mart for found in selected], pending, ledger):
+        pending[asset] = {}
     # The whole tables first: marts of days look values up in them.
     for key in sorted({key for found in pending.values() for key in found}, key=lambda key: key or ""):
         assets = [asset for asset, found in pending.items() if key in found]
@@ -128,6 +133,20 @@ def run_requests(
             asset_selection=[dg.AssetKey.from_user_string(asset) for asset in assets],
             tags={"marts/reason": "; ".join(f"{asset}: {pending[asset][key]}" for asset in assets)[:255]},
         )
+
+
+def _waiting(
+    selected: Sequence[Mart], pending: Mapping[str, Mapping[str | None, Reason]], ledger: Ledger
+) -> set[str]:
+    """The marts whose lookups are about to be loaded and have not failed yet, and what is made of them."""
+    waiting: set[str] = set()
+    for mart in selected:
+        to_come = [lookup for lookup in mart.lookups if None in pending.get(lookup, {})]
+        if waiting.intersection(mart.upstream) or any(
+            lookup in waiting or not ledger.failures(lookup, [None]).get(None) for lookup in to_come
+        ):
+            waiting.add(mart.asset)
+    return waiting
 
 
 @dataclass(frozen=True, slots=True)

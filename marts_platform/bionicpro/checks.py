@@ -1,0 +1,77 @@
+"""Checks of what is published of BionicPRO: against the source, and of the marts against each other."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from marts_platform import settings
+from marts_platform.bionicpro.assets import reports_data_mart, telemetry
+from marts_platform.bionicpro.sources import TelemetrySource
+from marts_platform.core.checks import Finding, slice_check, volume_check
+from marts_platform.core.partitions import DAILY
+from marts_platform.core.window import Slice
+from marts_platform.io_managers.clickhouse import ClickHouseIOManager
+
+_LOOKBACK = settings.load().lookback_days
+
+
+def _agreement(slice_: Slice, resources: Mapping[str, Any]) -> Finding:
+    source: TelemetrySource = resources["telemetry"]
+    warehouse: ClickHouseIOManager = resources["clickhouse"]
+    there = source.checksum(slice_, warehouse.read_until("bionicpro/telemetry", slice_.partition_key))
+    here = warehouse.row("bionicpro/checks/telemetry_checksum.sql", slice_)
+    return Finding(
+        there == here,
+        {
+            "rows_at_source": there["rows_counted"],
+            "rows_in_mart": here["rows_counted"],
+            "checksum_at_source": str(there["checksum"]),
+            "checksum_in_mart": str(here["checksum"]),
+        },
+    )
+
+
+source_agreement = slice_check(
+    telemetry,
+    "agrees_with_source",
+    "Source and table have the same rows, by count and by an order-independent checksum of their values.",
+    ["clickhouse", "telemetry"],
+    _agreement,
+    lookback=_LOOKBACK,
+)
+
+usual_volume = volume_check(telemetry, lookback=_LOOKBACK)
+
+
+def _counts_agree(slice_: Slice, resources: Mapping[str, Any]) -> Finding:
+    warehouse: ClickHouseIOManager = resources["clickhouse"]
+    counted = warehouse.row("bionicpro/checks/reports_agree.sql", slice_)
+    return Finding(counted["actions_in_telemetry"] == counted["actions_in_reports"], counted)
+
+
+counts_agree = slice_check(
+    reports_data_mart,
+    "agrees_with_telemetry",
+    "The reports of a day count as many actions as its telemetry has.",
+    ["clickhouse"],
+    _counts_agree,
+    lookback=_LOOKBACK,
+)
+
+
+@dg.asset_check(
+    asset=telemetry.key,
+    name="every_row_has_a_day",
+    description="The source has no row that is later than today, or at no time at all: no day would load it.",
+    required_resource_keys={"telemetry"},
+)
+def every_row_has_a_day(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+    """Counts the source's rows beyond the open partition, by its index."""
+    source: TelemetrySource = context.resources.telemetry
+    last = DAILY.get_last_partition_window()
+    assert last is not None  # today's partition is open
+    found = source.undated(last.end)
+    return dg.AssetCheckResult(
+        passed=found["rows_outside"] == 0, severity=dg.AssetCheckSeverity.WARN, metadata=found
+    )

@@ -1,0 +1,165 @@
+"""What the CRM tells of a customer: read record by record, then typed as one DataFrame."""
+
+from __future__ import annotations
+
+import json
+import re
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import dagster as dg
+from dagster_shared.utils.warnings import BetaWarning
+from pydantic import BaseModel, BeforeValidator, Field, StrictInt, StrictStr, ValidationError
+
+from marts_platform.core.path import Rejected
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import pandas as pd
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+# What ClickHouse's Date holds, which the report's order_date is: anything else would become a day of 1970.
+FIRST_DATE, LAST_DATE = date(1970, 1, 1), date(2149, 6, 6)
+LARGEST_USER = 2**32 - 1
+
+
+class SnapshotError(Exception):
+    """A snapshot is not of the types that it is declared with."""
+
+
+def _date(value: object) -> object:
+    if value is None:
+        return None
+    # Python's and pydantic's own readers take numbers for moments, and several forms of text.
+    if not isinstance(value, str) or not _DATE.fullmatch(value):
+        raise ValueError("is not a date such as 2024-01-15")
+    day = date.fromisoformat(value)
+    if not FIRST_DATE <= day <= LAST_DATE:
+        raise ValueError(f"is not from {FIRST_DATE} to {LAST_DATE}, which a report can hold")
+    return day
+
+
+def _text(value: object) -> object:
+    if isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
+        raise ValueError("is no text: it has half of a surrogate pair")
+    return value
+
+
+Text = Annotated[StrictStr | None, BeforeValidator(_text)]
+
+
+class Customer(BaseModel):
+    """A customer. What the CRM does not say is None; names that it says beside these are passed over."""
+
+    user_id: Annotated[StrictInt, Field(ge=0, le=LARGEST_USER)]
+    email: Text = None
+    first_name: Text = None
+    last_name: Text = None
+    prosthesis_id: Text = None
+    order_date: Annotated[date | None, BeforeValidator(_date)] = None
+    status: Text = None
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """The records of a snapshot: those that are customers, and the others with the reason."""
+
+    customers: Sequence[Customer]
+    rejected: Sequence[Rejected]
+
+
+def validated(records: Sequence[Any]) -> Validated:
+    """Reads each record by itself: a bad one costs no other."""
+    customers: list[Customer] = []
+    rejected: list[Rejected] = []
+    for number, record in enumerate(records, start=1):
+        try:
+            customers.append(Customer.model_validate(record))
+        except ValidationError as error:
+            rejected.append(Rejected(_key(record, number), _reason(error), json.dumps(record)))
+    return Validated(customers, rejected)
+
+
+def _key(record: object, number: int) -> str:
+    user = cast("dict[str, Any]", record).get("user_id") if isinstance(record, dict) else None
+    return f"record {number}" if user is None or isinstance(user, dict | list) else f"user {user}"
+
+
+def _reason(error: ValidationError) -> str:
+    # Not the values: those are in the payload, which fewer people see than a reason.
+    return "; ".join(
+        f"{'.'.join(map(str, fault['loc'])) or 'the record'}: {fault['msg'].removeprefix('Value error, ')}"
+        for fault in error.errors(include_input=False, include_url=False, include_context=False)
+    )
+
+
+def customers_frame(customers: Sequence[Customer], taken_at: datetime) -> pd.DataFrame:
+    """A snapshot as the DataFrame that is stored, checked against its declared type.
+
+    Args:
+        customers: in any order; one may be there twice.
+        taken_at: when the snapshot was taken (aware).
+
+    Raises:
+        SnapshotError: the types are not the declared ones.
+    """
+    import pandas as pd
+
+    names = list(Customer.model_fields)
+    columns: dict[str, Any] = {name: [getattr(customer, name) for customer in customers] for name in names}
+    frame = pd.DataFrame(
+        {
+            "taken_at": pd.Series([taken_at] * len(customers), dtype="datetime64[ns, UTC]"),
+            "user_id": pd.Series(columns.pop("user_id"), dtype="int64"),
+            "order_date": pd.Series(columns.pop("order_date"), dtype="object"),
+            **{name: pd.Series(values, dtype="string") for name, values in columns.items()},
+        }
+    )
+    check = dg.check_dagster_type(snapshot_type(), frame)
+    if not check.success:
+        raise SnapshotError(f"the CRM's snapshot is not of its type: {check.description}")
+    return frame
+
+
+@cache
+def snapshot_type() -> dg.DagsterType:
+    """The type of a snapshot's DataFrame, as dagster-pandas declares it."""
+    from dagster_pandas import (
+        PandasColumn,
+        create_dagster_pandas_dataframe_type,  # pyright: ignore[reportUnknownVariableType] # its arguments
+    )
+    from dagster_pandas.constraints import ColumnConstraint, ColumnConstraintViolationException
+
+    class Dates(ColumnConstraint):
+        """Dates of Python that a report can hold: pandas has no type of days."""
+
+        def __init__(self) -> None:
+            holds = f"every value is a date from {FIRST_DATE} to {LAST_DATE}, or missing"
+            super().__init__(holds, markdown_description=holds)
+
+        def validate(self, dataframe: pd.DataFrame, column_name: str) -> None:
+            days = dataframe[column_name].dropna()
+            if not all(type(day) is date and FIRST_DATE <= day <= LAST_DATE for day in days):
+                raise ColumnConstraintViolationException("Dates", self.error_description, column_name)
+
+    texts = ("email", "first_name", "last_name", "prosthesis_id", "status")
+    with warnings.catch_warnings():
+        # PandasColumn is beta since this year, in a library that is older than that; its release is pinned.
+        warnings.simplefilter("ignore", BetaWarning)
+        return create_dagster_pandas_dataframe_type(
+            "CrmSnapshot",
+            description="The customers of the CRM at one moment.",
+            columns=[
+                PandasColumn.datetime_column("taken_at", non_nullable=True, tz="UTC"),
+                PandasColumn.integer_column(
+                    "user_id", min_value=0, max_value=LARGEST_USER, non_nullable=True
+                ),
+                *(PandasColumn.string_column(name) for name in texts),
+                PandasColumn("order_date", constraints=[Dates()]),
+            ],
+        )

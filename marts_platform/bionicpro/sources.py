@@ -1,0 +1,104 @@
+"""BionicPRO's sources: the telemetry's Postgres, and the CRM."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+
+from marts_platform import settings
+from marts_platform.core.path import Extract
+from marts_platform.core.pending import SourceState
+from marts_platform.core.sql import compose
+from marts_platform.core.table import declared
+from marts_platform.resources.crm import CrmResource
+from marts_platform.resources.postgres import Limits, PostgresResource
+from marts_platform.resources.postgres_source import NaiveSource, one_row
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from marts_platform.core.window import Slice
+
+
+class TelemetrySource(dg.ConfigurableResource[Any]):
+    """The table ``telemetry_data``, read through ``MARTS_TELEMETRY_URL``.
+
+    Its ``created_at`` has no zone: it is of ``MARTS_TELEMETRY_TIMEZONE``.
+    """
+
+    setting: str = "telemetry_url"
+
+    @property
+    def server(self) -> PostgresResource:
+        """The server."""
+        return PostgresResource(setting=self.setting)
+
+    def actions(self, slice_: Slice) -> Extract:
+        """The rows of a partition as a stream; the open partition ends at the commit-safe bound.
+
+        Raises:
+            SourceScanRefusedError: the source would scan a big table.
+        """
+        columns = tuple(column.name for column in declared("bionicpro/ddl/telemetry.sql").columns)
+        query = compose("bionicpro/source/telemetry.sql")
+        return self._table().extract(slice_, lambda _: query, columns, "postgres-text")
+
+    def source_state(self, asset: str, slices: Sequence[Slice]) -> SourceState:
+        """Which days have rows, and the fingerprints of some: indexed probes under a short time limit."""
+        fingerprint = compose("bionicpro/source/telemetry_fingerprint.sql")
+        return self._table().state(
+            slices, lambda _: fingerprint, compose("bionicpro/source/telemetry_days.sql")
+        )
+
+    def checksum(self, slice_: Slice, read_until: datetime | None) -> dict[str, Any]:
+        """Count and order-independent checksum of a partition's rows, up to where it was read."""
+        query = compose("bionicpro/source/telemetry_checksum.sql")
+        rows, checksum = self._table().check_row(slice_, read_until, query)
+        return {"rows_counted": int(rows), "checksum": int(checksum)}
+
+    def undated(self, end: datetime) -> dict[str, Any]:
+        """Rows that no day can have: from ``end`` on, the end of the open partition, or at no time at all."""
+        now = settings.load()
+        limits = Limits(statement_timeout=now.source_probe_timeout_seconds, read_only=True)
+        with self.server.connect(limits, purpose="check") as connection:
+            rows, example = one_row(
+                connection,
+                compose("bionicpro/source/telemetry_undated.sql"),
+                {"zone": now.telemetry_timezone, "end": end},
+            )
+        return {"rows_outside": int(rows), "one_of_them": str(example)}
+
+    def _table(self) -> NaiveSource:
+        zone = settings.load().telemetry_timezone
+        return NaiveSource(self.server, zone, "bionicpro/telemetry", "telemetry", f"in {zone}", {})
+
+
+class CrmSource(dg.ConfigurableResource[Any]):
+    """The CRM's customers: one snapshot of them a day, of the reports' time zone."""
+
+    setting: str = "crm_url"
+
+    def snapshot(self) -> Extract:
+        """All customers as they are now; records that are none are rejected.
+
+        Raises:
+            CrmError: the CRM cannot be read.
+        """
+        from marts_platform.bionicpro.customers import customers_frame, validated
+
+        taken_at = datetime.now(UTC)
+        found = validated(CrmResource(setting=self.setting).users())
+        frame = customers_frame(found.customers, taken_at)
+        return Extract(frame, scope=_day_of(taken_at), rejected=found.rejected)
+
+    def source_state(self, asset: str, slices: Sequence[Slice]) -> SourceState:
+        """That there is something to take, and of which day: the CRM itself is not asked."""
+        return SourceState(frozenset({None}), {}, _day_of(datetime.now(UTC)))
+
+
+def _day_of(moment: datetime) -> str:
+    zone = settings.load().reports_timezone
+    return f"the customers of {moment.astimezone(ZoneInfo(zone)).date()} in {zone}"

@@ -1,0 +1,232 @@
+"""Named queries: ``marts report``. Each is a file ``sql/<domain>/report/<name>.sql``.
+
+The comment at its head says what it is::
+
+    -- What the result shows, in a sentence or more.
+    -- @engine clickhouse
+    -- @param user_id: whose reports
+    -- @param since = today-30: the first day
+
+The engine is clickhouse, postgres or mysql, and the values are bound in that engine's own form,
+``{user_id:UInt32}`` or ``%(user_id)s``. A parameter without a default has to be given. ``today``,
+``today-30`` and ``today+1`` are days, in UTC, as a default and on the command line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, TypeAlias
+
+from marts_platform import settings
+from marts_platform.console import result_table, screen
+from marts_platform.core import sql
+from marts_platform.settings import ExpectedError
+
+Rows: TypeAlias = "tuple[Sequence[str], Iterable[Sequence[object]]]"
+
+_PARAMETER = re.compile(r"(?P<name>[a-z_]\w*)(?:\s*=\s*(?P<default>\S+?))?\s*:\s*(?P<description>.+)")
+_DAY = re.compile(r"today(?:(?P<days>[+-]\d+))?")
+_INTEGER = re.compile(r"-?\d+")
+
+
+class ReportError(ExpectedError):
+    """A report is not there, cannot be read, or lacks a value; the message says which there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A value that a report takes; `default` is None where it has to be given."""
+
+    name: str
+    default: str | None
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A named query of a domain."""
+
+    domain: str
+    name: str
+    description: str
+    engine: str
+    parameters: Sequence[Parameter]
+
+    @property
+    def file(self) -> str:
+        """The SQL file."""
+        return f"{self.domain}/report/{self.name}.sql"
+
+
+def parse_report(domain: str, name: str, text: str) -> Report:
+    """Reads the comment at the head of a report's file.
+
+    Raises:
+        ReportError: it does not say what the module's docstring asks for.
+    """
+    description: list[str] = []
+    parameters: list[Parameter] = []
+    engine = ""
+    for line in text.splitlines():
+        if not line.startswith("--"):
+            break
+        said = line.removeprefix("--").strip()
+        if said.startswith("@engine"):
+            engine = said.removeprefix("@engine").strip()
+        elif said.startswith("@param"):
+            found = _PARAMETER.fullmatch(said.removeprefix("@param").strip())
+            if found is None:
+                raise ReportError(f"{domain}/{name}: {said!r} is not `@param name = default: what it is`")
+            parameters.append(Parameter(found["name"], found["default"], found["description"]))
+        else:
+            description.append(said)
+    if engine not in _ENGINES:
+        raise ReportError(f"{domain}/{name}: `@engine` has to be one of {', '.join(_ENGINES)}")
+    if not description:
+        raise ReportError(f"{domain}/{name}: the comment at its head does not say what it shows")
+    return Report(domain, name, " ".join(description), engine, tuple(parameters))
+
+
+def reports_of(domain: str) -> list[Report]:
+    """The reports of a domain, by name.
+
+    Raises:
+        ReportError: there are none.
+    """
+    files = sorted(sql.sql_root().glob(f"{domain}/report/*.sql")) if domain.isidentifier() else []
+    if not files:
+        domains = sorted({path.parts[-3] for path in sql.sql_root().glob("*/report/*.sql")})
+        raise ReportError(f"{domain!r} has no reports; these domains have some: {', '.join(domains)}")
+    return [parse_report(domain, path.stem, path.read_text("utf-8")) for path in files]
+
+
+def values_of(report: Report, given: Sequence[str], today: date) -> dict[str, str]:
+    """The values that a report is run with.
+
+    Args:
+        report: what is run.
+        given: ``name=value`` each.
+        today: what ``today`` stands for.
+
+    Raises:
+        ReportError: one is unknown, given twice, missing, or no ``name=value``.
+    """
+    known = [parameter.name for parameter in report.parameters]
+    values: dict[str, str] = {}
+    for item in given:
+        name, equals, value = item.partition("=")
+        if not equals or name not in known or name in values:
+            reason = "is given twice" if name in values else "is not name=value of one that it takes"
+            takes = ", ".join(known) or "none"
+            raise ReportError(f"{report.domain} {report.name}: {item!r} {reason}; parameters: {takes}")
+        values[name] = value
+    for parameter in report.parameters:
+        if parameter.name not in values:
+            if parameter.default is None:
+                needed = f"--param {parameter.name}=… ({parameter.description})"
+                raise ReportError(f"{report.domain} {report.name} needs {needed}")
+            values[parameter.name] = parameter.default
+    return {name: _day(value, today) for name, value in values.items()}
+
+
+def _day(value: str, today: date) -> str:
+    found = _DAY.fullmatch(value)
+    return value if found is None else (today + timedelta(days=int(found["days"] or 0))).isoformat()
+
+
+def show(domain: str, name: str | None, given: Sequence[str]) -> None:
+    """Lists a domain's reports, or runs one and shows its result.
+
+    Raises:
+        ReportError: there is no such report, or a value is wrong.
+        SettingsError: its engine is not set.
+    """
+    found = {report.name: report for report in reports_of(domain)}
+    if name is None:
+        _list(found.values())
+        return
+    if name not in found:
+        raise ReportError(f"{domain} has no report {name!r}; there are: {', '.join(found)}")
+    report = found[name]
+    columns, rows = _ENGINES[report.engine](report, values_of(report, given, datetime.now(UTC).date()))
+    listed = list(rows)
+    screen().print(result_table(columns, listed))
+    screen().print(f"{len(listed)} row{'' if len(listed) == 1 else 's'}")
+
+
+def _list(reports: Iterable[Report]) -> None:
+    for report in reports:
+        screen().print(f"marts report {report.domain} {report.name}", style="bold", soft_wrap=True)
+        screen().print(f"  {report.description}", soft_wrap=True)
+        for parameter in report.parameters:
+            default = "" if parameter.default is None else f"={parameter.default}"
+            screen().print(
+                f"  --param {parameter.name}{default}  {parameter.description}", style="dim", soft_wrap=True
+            )
+
+
+def _of_clickhouse(report: Report, values: Mapping[str, str]) -> Rows:
+    from clickhouse_connect.driver.exceptions import Error
+
+    from marts_platform.resources.clickhouse import ClickHouseResource, bound
+
+    statement = sql.read_sql(report.file)
+    purpose = {"purpose": f"report {report.domain} {report.name}"}
+    try:
+        with ClickHouseResource().client(purpose, database="default", read_only=True) as client:
+            answer = client.query(statement, parameters=bound(statement, values))
+    except Error as error:
+        raise ReportError(f"{report.domain} {report.name}: {error}") from None
+    return answer.column_names, answer.result_rows
+
+
+def _of_postgres(report: Report, values: Mapping[str, str]) -> Rows:
+    import psycopg2
+
+    from marts_platform.resources.postgres import Limits, PostgresResource
+
+    try:
+        with (
+            PostgresResource(setting="warehouse_url").connect(
+                Limits(read_only=True), purpose="report"
+            ) as server,
+            server.cursor() as cursor,
+        ):
+            cursor.execute(sql.compose(report.file), values)
+            return [column.name for column in cursor.description or ()], cursor.fetchall()
+    except psycopg2.Error as error:
+        raise ReportError(f"{report.domain} {report.name}: {str(error).strip()}") from None
+
+
+def _of_mysql(report: Report, values: Mapping[str, str]) -> Rows:
+    import pymysql
+    from sqlalchemy.engine import make_url
+
+    url = make_url(settings.load().url("shop_replica_url"))
+    # LIMIT takes a number and no text.
+    bound = {name: int(value) if _INTEGER.fullmatch(value) else value for name, value in values.items()}
+    try:
+        connection = pymysql.connect(
+            host=url.host or "",
+            port=url.port or 3306,
+            user=url.username,
+            password=url.password or "",
+            database=url.database,
+            connect_timeout=10,
+        )
+        with connection, connection.cursor() as cursor:
+            cursor.execute(sql.read_sql(report.file), bound)
+            rows: Sequence[Any] = cursor.fetchall()
+            return [column[0] for column in cursor.description or ()], rows
+    except pymysql.Error as error:
+        raise ReportError(f"{report.domain} {report.name}: {error}") from None
+
+
+_ENGINES: Mapping[str, Callable[[Report, Mapping[str, str]], Rows]] = {
+    "clickhouse": _of_clickhouse,
+    "postgres": _of_postgres,
+    "mysql": _of_mysql,
+}

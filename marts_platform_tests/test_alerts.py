@@ -1,0 +1,174 @@
+"""Alerts: a run or a blocking check that fails is told of, over real HTTP and SMTP, and no secret with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from marts_platform import alerts, settings
+from marts_platform.alerts import AlertError
+from marts_platform.definitions import defs
+from marts_platform_tests.http_service import Answer, Service, service
+from marts_platform_tests.mail_service import MailService, mail_service
+from marts_platform_tests.resources.test_secrets import everything_of
+
+DAILY = dg.DailyPartitionsDefinition("2024-01-01", end_date="2024-02-01")
+SECRET = "s3cret"
+
+
+@dg.asset(key_prefix="shop", partitions_def=DAILY)
+def orders() -> None:
+    try:
+        raise ValueError("the source has no orders")
+    except ValueError as error:
+        raise dg.Failure("the load failed") from error
+
+
+@dg.asset(
+    key_prefix="shop", check_specs=[dg.AssetCheckSpec("no_gaps", asset=["shop", "stock"], blocking=True)]
+)
+def stock() -> Iterator[Any]:
+    yield dg.MaterializeResult(
+        check_results=[dg.AssetCheckResult(passed=False, check_name="no_gaps", metadata={"gaps": 3})]
+    )
+
+
+@dg.asset(deps=[stock])
+def sold() -> None:
+    pass
+
+
+@pytest.fixture
+def webhook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    """A webhook that takes everything, at an address that is its secret; the settings name it."""
+    with service(lambda _: Answer("ok")) as running:
+        monkeypatch.setenv("MARTS_ALERT_WEBHOOK_URL", f"{running.url()}/services/{SECRET}")
+        yield running
+
+
+@pytest.fixture
+def mailbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[MailService]:
+    """A mail server that takes everything; the settings name it."""
+    with mail_service() as running:
+        monkeypatch.setenv("MARTS_ALERT_SMTP_URL", f"smtp://me:{SECRET}%40@127.0.0.1:{running.port}")
+        monkeypatch.setenv("MARTS_ALERT_FROM", "marts@example.com")
+        monkeypatch.setenv("MARTS_ALERT_TO", "a@example.com, b@example.com")
+        yield running
+
+
+def failed(
+    instance: dg.DagsterInstance, asset: dg.AssetsDefinition, partition: str | None = None
+) -> dg.RunFailureSensorContext:
+    """What the sensor is called with after a run of an asset that failed."""
+    result = dg.materialize([asset], instance=instance, partition_key=partition, raise_on_error=False)
+    assert not result.success
+    event = next(event for event in result.all_events if event.is_run_failure)
+    return dg.build_run_status_sensor_context(
+        sensor_name="failed_runs",
+        dagster_event=event,
+        dagster_instance=instance,
+        dagster_run=result.dagster_run,
+    ).for_run_failure()
+
+
+def tell(context: dg.RunFailureSensorContext) -> None:
+    alerts.failed_runs(context)
+
+
+def test_a_failed_run_is_told_to_the_webhook(
+    webhook: Service, ephemeral_instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MARTS_UI_URL", "https://dagster.example.com/")
+    context = failed(ephemeral_instance, orders, "2024-01-05")
+    tell(context)
+    (asked,) = webhook.asked
+    assert (asked.method, asked.path) == ("POST", f"/services/{SECRET}")
+    assert json.loads(asked.body) == {
+        "text": "shop/orders of 2024-01-05 failed\n"
+        "ValueError: the source has no orders\n"
+        f"https://dagster.example.com/runs/{context.dagster_run.run_id}"
+    }
+
+
+def test_a_blocking_check_that_fails_is_told_by_its_name(
+    webhook: Service, ephemeral_instance: dg.DagsterInstance
+) -> None:
+    context = failed(ephemeral_instance, stock)
+    tell(context)
+    text = json.loads(webhook.asked[0].body)["text"]
+    assert text.startswith("shop/stock failed\n")
+    assert "no_gaps" in text
+    assert text.endswith(f"run {context.dagster_run.run_id}"), "nobody said where the UI is"
+
+
+def test_a_failed_run_is_told_by_mail(mailbox: MailService, ephemeral_instance: dg.DagsterInstance) -> None:
+    tell(failed(ephemeral_instance, orders, "2024-01-05"))
+    (mail,) = mailbox.mails
+    assert mail["Subject"] == "shop/orders of 2024-01-05 failed"
+    assert (mail["From"], mail["To"]) == ("marts@example.com", "a@example.com, b@example.com")
+    assert "the source has no orders" in mail.get_payload()
+    assert mailbox.logins == [("me", f"{SECRET}@")]
+
+
+def test_nothing_is_told_while_nothing_is_set(ephemeral_instance: dg.DagsterInstance) -> None:
+    assert not alerts.is_configured(settings.load())
+    tell(failed(ephemeral_instance, orders, "2024-01-05"))
+
+
+def test_one_way_that_fails_keeps_no_other_from_being_tried(
+    webhook: Service, mailbox: MailService, ephemeral_instance: dg.DagsterInstance
+) -> None:
+    webhook.answer = lambda _: Answer("no such hook", 404)
+    with pytest.raises(AlertError, match="MARTS_ALERT_WEBHOOK_URL answered 404") as raised:
+        tell(failed(ephemeral_instance, orders, "2024-01-05"))
+    assert len(mailbox.mails) == 1
+    assert len(webhook.asked) == 1, "what stays is not tried again"
+    assert SECRET not in everything_of(raised.value)
+
+
+def test_a_fault_that_passes_is_tried_again(
+    webhook: Service, mailbox: MailService, ephemeral_instance: dg.DagsterInstance
+) -> None:
+    webhook.answer = lambda _: Answer("ok", 503 if len(webhook.asked) < 2 else 200)
+    mailbox.refuse, mailbox.once = {"MAIL FROM": "451 later"}, True
+    tell(failed(ephemeral_instance, orders, "2024-01-05"))
+    assert (len(webhook.asked), len(mailbox.mails)) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("refuse", "says"),
+    [
+        ({"AUTH": "535 who are you"}, "mail server 127.0.0.1 answered 535"),
+        ({"RCPT TO": "550 unknown"}, "does not take mail for a@example.com, b@example.com"),
+    ],
+)
+def test_a_mail_that_is_refused_is_said_without_the_password(
+    mailbox: MailService, ephemeral_instance: dg.DagsterInstance, refuse: dict[str, str], says: str
+) -> None:
+    mailbox.refuse = refuse
+    with pytest.raises(AlertError, match=says) as raised:
+        tell(failed(ephemeral_instance, orders, "2024-01-05"))
+    assert SECRET not in everything_of(raised.value)
+    assert mailbox.mails == []
+
+
+def test_a_mail_server_without_addresses_is_said(
+    mailbox: MailService, ephemeral_instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MARTS_ALERT_TO")
+    with pytest.raises(AlertError, match="MARTS_ALERT_TO"):
+        tell(failed(ephemeral_instance, orders, "2024-01-05"))
+
+
+def test_the_sensor_is_shipped_and_off_until_it_is_set() -> None:
+    sensor = defs.resolve_sensor_def("failed_runs")
+    assert sensor.default_status == dg.DefaultSensorStatus.STOPPED
+    assert isinstance(sensor, dg.RunStatusSensorDefinition)
+
+
+def test_the_settings_show_no_secret(webhook: Service, mailbox: MailService) -> None:
+    assert SECRET not in repr(settings.load())

@@ -1,0 +1,1 @@
+CREATE INDEX IF NOT EXISTS {index} ON telemetry_data ({columns})

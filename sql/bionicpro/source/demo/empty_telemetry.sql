@@ -1,0 +1,1 @@
+TRUNCATE telemetry_data RESTART IDENTITY
