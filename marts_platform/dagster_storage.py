@@ -8,19 +8,26 @@ These classes have no configuration: each process asks the settings itself.
 from __future__ import annotations
 
 import os
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 from dagster._core.storage.root import LocalArtifactStorage
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage
-from sqlalchemy.engine import make_url
+from sqlalchemy import create_engine
+from sqlalchemy.engine import Engine, make_url
 from typing_extensions import override
 
 from marts_platform import settings
 from marts_platform.dagster_home import dagster_home
+
+# Dagster nests statements of its three storages two or three deep, in each of its threads.
+_POOL_SIZE = 2
+_POOL_OVERFLOW = 20
+_POOL_RECYCLE_SECONDS = 600
 
 
 def storage_url(url: str) -> str:
@@ -49,7 +56,33 @@ class PostgresStorage(DagsterPostgresStorage):
         Raises:
             settings.SettingsError: there is no database to open.
         """
-        return cls(postgres_url=storage_url(settings.load().url("dagster_url")), inst_data=inst_data)
+        url = storage_url(settings.load().url("dagster_url"))
+        storage = cls(postgres_url=url, inst_data=inst_data)
+        storage._pool_connections(url)
+        return storage
+
+    def _pool_connections(self, url: str) -> None:
+        """Lets runs, events and schedules share a few connections that stay open.
+
+        dagster-postgres opens one for each of its statements: a run of two assets opened a hundred, more than
+        half of what it took beyond its loads.
+        """
+        engine = create_engine(
+            url,
+            isolation_level="AUTOCOMMIT",
+            pool_size=_POOL_SIZE,
+            max_overflow=_POOL_OVERFLOW,
+            # A server that was restarted meanwhile is noticed, and connected to anew.
+            pool_pre_ping=True,
+            pool_recycle=_POOL_RECYCLE_SECONDS,
+        )
+        for part in (self.run_storage, self.event_log_storage, self.schedule_storage):
+            # It has no other way in; its own optimize_for_webserver does the same to them.
+            replaced = cast("Any", part)
+            cast("Engine", replaced._engine).dispose()
+            replaced._engine = engine
+        # A code server makes an instance for each of its answers: the connections go with it.
+        weakref.finalize(self.event_log_storage, engine.dispose)
 
 
 class HomeComputeLogs(LocalComputeLogManager):

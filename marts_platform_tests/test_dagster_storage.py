@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
 import dagster as dg
+import psycopg
 import pytest
 from dagster._core.instance.config import PoolGranularity
 from dagster._core.instance.ref import InstanceRef
@@ -103,3 +105,47 @@ def test_no_database_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("MARTS_HOME", str(tmp_path))
     with pytest.raises(settings.SettingsError, match="marts up"):
         dg.DagsterInstance.from_config(str(dagster_home()))
+
+
+def test_a_run_shares_a_few_connections(instance: dg.DagsterInstance) -> None:
+    # Of its own it would open one for each of some forty statements.
+    opened = "SELECT sessions FROM pg_stat_database WHERE datname = current_database()"
+    with psycopg.connect(settings.load().url("dagster_url"), autocommit=True) as connection:
+
+        def sessions() -> int:
+            connection.execute("SELECT pg_stat_clear_snapshot()")
+            return int(connection.execute(opened).fetchall()[0][0])
+
+        before = sessions()
+        assert dg.materialize([one], instance=instance, resources={"io_manager": dg.mem_io_manager}).success
+        assert sessions() - before <= 3
+
+
+def test_a_restart_of_the_server_is_survived(instance: dg.DagsterInstance) -> None:
+    instance.get_runs()
+    with psycopg.connect(settings.load().url("dagster_url"), autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    assert instance.get_runs() == []
+
+
+def test_an_instance_that_is_gone_leaves_no_connection(instance: dg.DagsterInstance) -> None:
+    with dg.DagsterInstance.from_config(os.environ["DAGSTER_HOME"]) as another:
+        another.get_runs()
+        assert _connected() >= 1
+        before = _connected()
+    del another
+    gc.collect()
+    assert _connected() < before
+
+
+def _connected() -> int:
+    url = settings.load().url("dagster_url")
+    with psycopg.connect(url, autocommit=True) as connection:
+        found = connection.execute(
+            "SELECT count(*) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        ).fetchall()
+    return int(found[0][0])
