@@ -245,7 +245,13 @@ def supersede_quarantine(
 
 def found_by_query(query: Composable, params: Mapping[str, object]) -> Callable[[Cursor], object]:
     """Adds to ``quarantine_found`` what a SELECT of source_key, reason, payload, is_row gives."""
-    return lambda cursor: cursor.execute(compose("ops/quarantine_found.sql", {"found": query}), params)
+
+    def add(cursor: Cursor) -> None:
+        cursor.execute(compose("ops/quarantine_read.sql", {"found": query}), params)
+        cursor.execute(compose("ops/quarantine_found.sql"))
+        cursor.execute(compose("ops/quarantine_drop_read.sql"))
+
+    return add
 
 
 def found_landed(query: Composable) -> Callable[[Cursor], object]:

@@ -39,8 +39,11 @@ SETTINGS: dict[str, str] = {
     "timezone": "'UTC'",
     "log_timezone": "'UTC'",
     "wal_level": "logical",
-    "shared_buffers": "'256MB'",
+    # Taken as it is used; a day that is loaded is read several times over.
+    "shared_buffers": "'1GB'",
     "max_wal_size": "'4GB'",
+    "min_wal_size": "'1GB'",  # segments are used again, not made anew
+    "wal_buffers": "'64MB'",
     "checkpoint_timeout": "'15min'",
     "max_connections": "200",
     "max_prepared_transactions": "50",

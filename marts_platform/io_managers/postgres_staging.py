@@ -247,11 +247,13 @@ class Staging:
                 cursor.execute("ROLLBACK TO SAVEPOINT before_indexes")
                 self.index_fault = error
                 return
-            # Long texts make ANALYZE slow, and nobody joins or filters on them.
-            indexed = dict.fromkeys(column for *_, columns in indexes for column in columns)
+            # Long texts make ANALYZE slow, and nobody filters on them; few tables have one in every row.
+            table = self._session.mart.table
+            filled = [column.name for column in table.columns if not column.nullable]
+            looked_at = dict.fromkeys([*filled, *(column for *_, columns in indexes for column in columns)])
             cursor.execute(
                 compose(
                     "postgres/analyze_columns.sql",
-                    {"table": self._session.stage, "columns": SQL(", ").join(map(Identifier, indexed))},
+                    {"table": self._session.stage, "columns": SQL(", ").join(map(Identifier, looked_at))},
                 )
             )

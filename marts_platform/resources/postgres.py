@@ -33,7 +33,8 @@ class Limits:
         lock_timeout: seconds of waiting for a lock.
         read_only: whether the session cannot write.
         by_index: whether the planner is to take an index wherever there is one. Of a young table a day may
-            be the larger part, and a scan the cheaper plan; but then a scan tells nothing of a missing index.
+            be the larger part and a scan the cheaper plan; but then a scan tells nothing of a missing index.
+            One process reads then: a source has other work, and wide rows cost much to hand over.
     """
 
     statement_timeout: float = 0
@@ -95,7 +96,7 @@ def session_options(limits: Limits) -> str:
         "idle_in_transaction_session_timeout": "15min",
         "default_transaction_read_only": "on" if limits.read_only else "off",
         "enable_seqscan": "off" if limits.by_index else "on",
-    }
+    } | ({"max_parallel_workers_per_gather": "0"} if limits.by_index else {})
     return " ".join(f"-c {name}={value}" for name, value in options.items())
 
 

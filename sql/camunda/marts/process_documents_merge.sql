@@ -64,6 +64,7 @@ joined AS (
             touched.proc_inst_id_ = context.proc_inst_id_
             AND touched.context_data_sequence_ = context.sequence_counter_
             AND context.sequence_counter_ >= coalesce(present.context_data_sequence_, 0)
+    OFFSET 0 -- A fence: else new_doc_ids is computed wherever it is named.
 )
 
 SELECT
