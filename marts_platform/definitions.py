@@ -11,6 +11,7 @@ from marts_platform.camunda import assets as camunda_assets
 from marts_platform.camunda import checks as camunda_checks
 from marts_platform.camunda.sensors import camunda_changes, camunda_nightly
 from marts_platform.camunda.sources import CamundaSource
+from marts_platform.core.mart import source_assets
 from marts_platform.delivery import checks as delivery_checks
 from marts_platform.delivery.assets import ods as delivery_ods
 from marts_platform.delivery.assets.replica import replica as delivery_replica
@@ -35,6 +36,7 @@ defs = dg.Definitions(
     assets=[
         *dg.load_assets_from_modules([bionicpro_assets, camunda_assets, delivery_ods, shop_events]),
         delivery_replica,
+        *source_assets(),
     ],
     asset_checks=dg.load_asset_checks_from_modules(
         [bionicpro_checks, camunda_checks, delivery_checks, shop_events]

@@ -84,6 +84,16 @@ def test_every_asset_tells_the_ui_what_it_holds() -> None:
         assert node.owners
 
 
+def test_where_rows_come_from_stands_in_the_lineage_and_is_never_made() -> None:
+    graph = defs.resolve_asset_graph()
+    raw = graph.get(dg.AssetKey(["camunda", "act_hi_detail"]))
+    assert raw.parent_keys == {dg.AssetKey(["camunda_engine", "act_hi_detail"])}
+    assert raw.parent_keys <= graph.external_asset_keys
+    for key in graph.external_asset_keys:
+        assert graph.get(key).child_keys, key
+        assert key not in marts()
+
+
 def test_everything_that_runs_by_itself_says_what_it_does() -> None:
     for automation in [*(defs.sensors or ()), *(defs.schedules or ())]:
         assert isinstance(automation, dg.SensorDefinition | dg.ScheduleDefinition)

@@ -13,6 +13,17 @@ from marts_platform.core.partitions import DAILY
 from marts_platform.core.path import Extract, Keyed, Replace
 from marts_platform.core.window import Slice
 
+# Where the rows come from, for the lineage.
+ENGINE_HISTORY = dg.AssetSpec(
+    dg.AssetKey(["camunda_engine", "act_hi_detail"]),
+    description="The engine's own history, at MARTS_CAMUNDA_URL: every change of every process variable. "
+    "Values of json and object variables stand beside it, in act_ge_bytearray.",
+    group_name="camunda",
+    kinds={"postgres", "camunda"},
+    owners=["team:data"],
+    metadata={"dagster/table_name": "act_hi_detail"},
+)
+
 _FRESHNESS = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=26))
 
 
@@ -28,6 +39,7 @@ _FRESHNESS = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=26))
     quarantine="camunda/raw/quarantine.sql",
     fingerprint="camunda/raw/fingerprint_staged.sql",
     source="camunda",
+    source_asset=ENGINE_HISTORY,
     kinds=("postgres", "camunda"),
     pool="camunda",
     freshness=_FRESHNESS,

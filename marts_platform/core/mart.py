@@ -95,6 +95,7 @@ class RegisteredMart:
 on_published: ContextVar[Callable[[str, Outcome], None] | None] = ContextVar("on_published", default=None)
 
 _registry: dict[dg.AssetKey, RegisteredMart] = {}
+_source_assets: dict[dg.AssetKey, dg.AssetSpec] = {}
 
 
 def mart_of(key: dg.AssetKey) -> RegisteredMart:
@@ -113,6 +114,11 @@ def marts() -> Mapping[dg.AssetKey, RegisteredMart]:
     return dict(_registry)
 
 
+def source_assets() -> list[dg.AssetSpec]:
+    """The tables of other systems that marts come from: they stand in the lineage and are never made."""
+    return list(_source_assets.values())
+
+
 def mart(
     *,
     asset: str,
@@ -126,6 +132,7 @@ def mart(
     quarantine: str | None = None,
     fingerprint: str | None = None,
     source: str | None = None,
+    source_asset: dg.AssetSpec | None = None,
     landing: Landing | None = None,
     owners: Sequence[str] = ("team:data",),
     kinds: Sequence[str] = (),
@@ -148,6 +155,7 @@ def mart(
         quarantine: an SQL file that finds what could not be read among the ``{staged}`` rows.
         fingerprint: an SQL file with the state that the ``{staged}`` rows show of the source.
         source: the resource key of the `Probe` that reads the same state at the source.
+        source_asset: the table of another system that the rows come from, for the lineage.
         landing: how rows that come raw become the table's, None if they come typed.
         owners: of the asset, as Dagster writes them.
         kinds: shown in the UI.
@@ -194,10 +202,15 @@ def mart(
 
         column = publication.column if isinstance(publication, Replace | Append) else None
         _registry[key] = RegisteredMart(spec, warehouse, partitions_def, source, column)
+        if source_asset is not None:
+            _source_assets[source_asset.key] = source_asset
         return _asset(
             key=key,
             description=table.description,
-            deps=[dg.AssetKey.from_user_string(name) for name in (*upstream, *lookups)],
+            deps=[
+                *(dg.AssetKey.from_user_string(name) for name in (*upstream, *lookups)),
+                *([source_asset.key] if source_asset else []),
+            ],
             partitions_def=partitions_def,
             backfill_policy=dg.BackfillPolicy.multi_run(MAX_PARTITIONS_PER_RUN) if partitions_def else None,
             io_manager_key=warehouse,
