@@ -54,11 +54,17 @@ def stack_environment(folder: Path) -> dict[str, str]:
     """What the embedded stack of ``folder`` offers, as variable name to value.
 
     ``marts up`` writes the file (mode 0600, it holds passwords); no file means no stack.
+
+    Raises:
+        SettingsError: the file is damaged; the message names it and nothing of what it holds.
     """
+    path = folder / STACK_FILE
     try:
-        content: dict[str, Any] = json.loads((folder / STACK_FILE).read_text("utf-8"))
+        content: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return {}
+    except ValueError as error:
+        raise SettingsError(f"{path} cannot be read ({error}); delete it and run `marts up`") from None
     return {str(name): str(value) for name, value in content.get("environment", {}).items()}
 
 

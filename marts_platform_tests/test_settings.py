@@ -49,6 +49,13 @@ def test_an_empty_variable_is_no_value(home: Path, monkeypatch: pytest.MonkeyPat
     assert settings.origin("warehouse_url") == "embedded stack"
 
 
+def test_a_damaged_stack_file_is_named_and_not_shown(home: Path) -> None:
+    (home / "stack.json").write_text(f'{{"environment": {{"MARTS_WAREHOUSE_URL": "{URL}"')
+    with pytest.raises(settings.SettingsError, match=r"stack\.json cannot be read .*marts up") as fault:
+        settings.load()
+    assert SECRET not in str(fault.value)
+
+
 def test_a_missing_url_names_the_variable_and_the_way_out(home: Path) -> None:
     with pytest.raises(settings.SettingsError, match=r"MARTS_WAREHOUSE_URL is not set.*marts up"):
         settings.load().url("warehouse_url")

@@ -113,6 +113,7 @@ VALUES: Mapping[str, object] = {
     "lock_timeout": "10s",
     "name": "attached",
     "oids": [23, 25],
+    "own": [0],
     "whole_table": True,
     **dict.fromkeys(["source_keys", "reasons", "payloads"], ["why"]),
     "table": "scene.parted",
@@ -186,7 +187,8 @@ LANDED = (
 )
 JUDGED = (*LANDED, "CREATE TEMPORARY TABLE judged AS SELECT place, 'why' AS reason, 1 AS id FROM landed")
 CREATED = ("ops/quarantine_create_found.sql",)
-FOUND = (*CREATED, "ops/quarantine_found.sql")
+READ = (*CREATED, "ops/quarantine_read.sql")
+FOUND = (*READ, "ops/quarantine_found.sql")
 RECIPES: Mapping[str, Recipe] = {
     "camunda/audits/documents_in_step.sql": DOCUMENTS,
     "camunda/marts/process_documents_merge.sql": TOUCHED_DOCUMENTS,
@@ -201,7 +203,8 @@ RECIPES: Mapping[str, Recipe] = {
     "ops/quarantine_add.sql": Recipe(before=FOUND),
     "ops/quarantine_count.sql": Recipe(before=FOUND),
     "ops/quarantine_drop_found.sql": Recipe(before=FOUND),
-    "ops/quarantine_found.sql": Recipe(before=CREATED),
+    "ops/quarantine_drop_read.sql": Recipe(before=READ),
+    "ops/quarantine_found.sql": Recipe(before=READ),
     "ops/quarantine_copy_found.sql": Recipe(
         before=CREATED, copied="COPY (SELECT 'k', 'why', 'raw', FALSE) TO STDOUT"
     ),

@@ -88,6 +88,8 @@ def check_results(
         figures: dict[str, Any] = {"slices": len(mine), "slices_failed": len(failed)}
         if skipped:
             figures["slices_published_before"] = skipped
+        if failed:
+            figures["failed"] = ", ".join(verdict.partition_key or "the whole table" for verdict in failed)
         for verdict in (failed or mine)[-1:]:
             figures |= {"partition": verdict.partition_key, **verdict.figures}
         yield dg.AssetCheckResult(

@@ -50,6 +50,7 @@ class PostgresIOManager(Ledger):
         """One load as the slice's only writer: committed at the end, undone and recorded on a fault."""
         from marts_platform.io_managers.postgres_columns import refuse_mismatch
         from marts_platform.io_managers.postgres_load import PostgresLoad
+        from marts_platform.io_managers.postgres_locks import explained
 
         purpose = f"load {mart.asset} {slice_}"
         with (
@@ -64,9 +65,12 @@ class PostgresIOManager(Ledger):
                 yield PostgresLoad(connection, mart, slice_, run, log_id)
                 connection.commit()
             except BaseException as error:
+                fault = explained(error, mart, slice_, connection, log_connection)
                 connection.close()
-                record_failure(log_connection, log_id, error)
-                raise
+                record_failure(log_connection, log_id, fault)
+                if fault is error:
+                    raise
+                raise fault from error
 
     def row(self, file: str, slice_: Slice, names: Mapping[str, Composable] | None = None) -> dict[str, Any]:
         """The one row of a SELECT on the warehouse, by column; for checks.

@@ -17,7 +17,11 @@ import psycopg2
 import pytest
 from psycopg2.errors import DivisionByZero
 
+from marts_platform.core import path
+from marts_platform.core.faults import is_passing
 from marts_platform.core.window import Slice
+from marts_platform.io_managers import postgres_session
+from marts_platform.io_managers.postgres_locks import LockedOutError
 from marts_platform.resources.postgres import CopyOut
 from marts_platform_tests.io_managers.probe import DAYS, FEED, Probe, Row, row
 
@@ -26,10 +30,10 @@ if TYPE_CHECKING:
 
     from marts_platform.core.path import Outcome
 
-D1, D2 = DAYS[:2]
+D1, D2, *_ = PUBLISHED = DAYS[:6]
 SECONDS = 60
-OLD = [row(day, sensor, "old") for day in DAYS for sensor in (1, 2, 3)]
-NEW = [row(day, sensor, "new") for day in DAYS for sensor in (1, 2)]
+OLD = [row(day, sensor, "old") for day in PUBLISHED for sensor in (1, 2, 3)]
+NEW = [row(day, sensor, "new") for day in PUBLISHED for sensor in (1, 2)]
 
 
 @pytest.fixture(params=["plain", "partitioned"])
@@ -40,7 +44,7 @@ def readings(request: pytest.FixtureRequest, probe: Probe) -> Probe:
     else:
         probe.create_partitioned()
     probe.feed(*OLD)
-    probe.load(probe.asset(), *DAYS)
+    probe.load(probe.asset(), *PUBLISHED)
     assert probe.published() == OLD
     return probe
 
@@ -96,11 +100,11 @@ def loading(probe: Probe, asset: AssetsDefinition, *days: str) -> Generator[list
 # Writers
 
 
-@pytest.mark.parametrize("count", [2, 6])
+@pytest.mark.parametrize("count", [2, 5])
 def test_days_that_are_loaded_at_the_same_time_all_arrive(readings: Probe, count: int) -> None:
     readings.feed(*NEW)
     gate = Gate()
-    days = DAYS[:count]
+    days = PUBLISHED[:count]
     with loading(readings, readings.asset(held(readings, gate)), *days) as loads:
         gate.wait_for(count)  # all of them are staging now
         gate.open()
@@ -112,7 +116,7 @@ def test_days_that_are_loaded_at_the_same_time_all_arrive(readings: Probe, count
     ]
     assert readings.leftovers() == []
     # Nobody was in another's way: no load had to begin again.
-    assert readings.warehouse.log() == ["success"] * (len(DAYS) + count)
+    assert readings.warehouse.log() == ["success"] * (len(PUBLISHED) + count)
 
 
 def test_a_long_load_does_not_keep_another_day_from_being_published(readings: Probe) -> None:
@@ -201,6 +205,29 @@ def test_readers_see_all_of_the_old_or_all_of_the_new(readings: Probe) -> None:
     assert seen == wholes
 
 
+def test_who_keeps_a_load_from_publishing_is_named(probe: Probe, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres_session, "_PUBLISH_WAIT_SECONDS", 0.2)
+    monkeypatch.setattr(path, "with_retries", lambda attempt: attempt())
+    probe.create_partitioned()
+    probe.feed(*OLD)
+    probe.load(probe.asset(), D1)
+    with closing(psycopg2.connect(probe.warehouse.url, application_name="a long report")) as reader:
+        pid = reader.info.backend_pid
+        with reader.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM probe.readings")
+        with pytest.raises(
+            LockedOutError, match=r"probe/readings, 2024-03-01.*a long report.*SELECT count"
+        ) as fault:
+            probe.load(probe.asset(), D1)
+    assert f"pid {pid} (" in str(fault.value) and "idle after" in str(fault.value)
+    assert str(fault.value) in probe.warehouse.one(
+        "SELECT error FROM ops.etl_run_log WHERE status = 'failed'"
+    )
+    assert is_passing(fault.value)
+    probe.load(probe.asset(), D1)
+    assert probe.leftovers() == []
+
+
 # Faults
 
 
@@ -271,7 +298,7 @@ def test_a_backend_that_dies_under_a_stream_costs_a_retry(readings: Probe, side:
 
     readings.load(readings.asset(source), D1)
     assert cut.calls == 2
-    assert readings.warehouse.log()[len(DAYS) :] == ["failed", "success"]
+    assert readings.warehouse.log()[len(PUBLISHED) :] == ["failed", "success"]
     assert readings.warehouse.one("SELECT count(*) FROM probe.readings WHERE at < %s", D2) == 20_000
     assert readings.leftovers() == []
 
@@ -286,7 +313,7 @@ def test_a_backend_that_dies_before_a_query_costs_a_retry(readings: Probe) -> No
 
     readings.load(readings.asset(source), D1)
     assert cut.calls == 2
-    assert readings.warehouse.log()[len(DAYS) :] == ["failed", "success"]
+    assert readings.warehouse.log()[len(PUBLISHED) :] == ["failed", "success"]
     assert readings.published() == [*NEW[:2], *OLD[3:]]
 
 

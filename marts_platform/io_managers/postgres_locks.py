@@ -1,0 +1,62 @@
+"""Who is in the way of a load that waited for a lock in vain."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from marts_platform.core.faults import PassingFault
+from marts_platform.core.sql import compose
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from psycopg2.extensions import connection as Connection
+
+    from marts_platform.core.path import Mart
+    from marts_platform.core.window import Slice
+
+
+class LockedOutError(PassingFault):
+    """A lock was not to be had in time; the message says who holds it."""
+
+
+def explained(
+    fault: BaseException, mart: Mart, slice_: Slice, waiting: Connection, other: Connection
+) -> BaseException:
+    """A lock time-out with those who hold locks on the mart's table; any other fault as it is.
+
+    Args:
+        fault: what ended the load.
+        mart: what was loaded.
+        slice_: which part of it.
+        waiting: the load's connection, not closed yet.
+        other: a connection to the same database that can be asked.
+    """
+    import psycopg2
+    from psycopg2.errors import LockNotAvailable
+
+    if not isinstance(fault, LockNotAvailable):
+        return fault
+    own = [connection.info.backend_pid for connection in (waiting, other)]
+    try:
+        with other.cursor() as cursor:
+            values = {"table": mart.table.qualified, "own": own}
+            cursor.execute(compose("postgres/lock_holders.sql"), values)
+            holders = [_described(row) for row in cursor.fetchall()]
+        other.rollback()
+    except psycopg2.Error:
+        return fault  # which says less, and is what happened
+    who = "; ".join(holders) or "nobody any more"
+    return LockedOutError(
+        f"{mart.asset}, {slice_}: publishing waited in vain for a lock on {mart.table.qualified}, readers "
+        f"keep what they had. Locks on it are held by: {who}. End it with pg_terminate_backend, or wait."
+    )
+
+
+def _described(row: Sequence[object]) -> str:
+    pid, user, application, state, transaction, statement, text = row
+    who = f"pid {pid} ({user}, {application or 'no application_name'})"
+    if transaction is None:
+        return f"{who}, whose statement this role may not see"
+    doing = "idle after" if str(state).startswith("idle") else "busy with"
+    return f"{who}, in a transaction for {transaction} s, {doing} a statement begun {statement} s ago: {text}"
