@@ -116,6 +116,7 @@ def test_a_generated_history_in_one_run_equals_the_oracle(generated: Engine, war
     expect_definition(warehouse)
 
 
+@pytest.mark.parametrize("generated", [2], indirect=True)
 def test_every_variable_of_a_generated_history_equals_the_oracle(
     generated: Engine, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:

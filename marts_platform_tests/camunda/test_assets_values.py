@@ -70,6 +70,17 @@ def test_values_of_every_type_arrive_as_they_are(
     assert warehouse.quarantine(RAW) == []
 
 
+def test_a_typed_null_shows_as_removed_since_the_history_does_not_tell_them_apart(
+    engine: Engine, warehouse: Warehouse
+) -> None:
+    typed = change(at(DAY), var_type_="string", var_inst_id_="typed", text_=None)
+    untyped = change(at(DAY), var_type_="null", var_inst_id_="untyped", text_=None)
+    engine.write(typed, untyped)
+    warehouse.load_bare(DAY)
+    rows = warehouse.table("process_variables", "var_inst_id_")
+    assert {key: row["is_removed"] for key, row in rows.items()} == {"typed": True, "untyped": False}
+
+
 def test_times_keep_their_microseconds_on_both_sides_of_midnight(
     engine: Engine, warehouse: Warehouse
 ) -> None:

@@ -28,12 +28,10 @@ DAY = date(2024, 9, 20)
 RAW = "camunda/act_hi_detail"
 
 
-@pytest.fixture
-def month(engine_of_each_server: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
-    """A history long enough that reading one day by its index is cheaper than a scan; no table is small."""
-    engine_of_each_server.generate(details=12_000, days=30, until=datetime(2024, 10, 1, tzinfo=UTC))
+def generate_month(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A history so long that reading a day by its index is cheaper than a scan; no table counts as small."""
+    engine.generate(details=12_000, days=30, until=datetime(2024, 10, 1, tzinfo=UTC))
     monkeypatch.setattr(postgres_source, "_SCANNABLE_PAGES", 0)
-    return engine_of_each_server
 
 
 def nodes(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -55,20 +53,18 @@ def reads(connection: Connection, statement: Composable, params: Mapping[str, ob
     return found
 
 
-@pytest.mark.parametrize("variables", ["docIds,contextData", "*"])
 def test_a_day_is_read_by_its_index_and_byte_arrays_by_their_key(
-    month: Engine, monkeypatch: pytest.MonkeyPatch, variables: str
+    engine_of_each_server: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MARTS_CAMUNDA_VARIABLES", variables)
-    copy = CamundaSource().changes(slice_of(DAILY, DAY.isoformat())).rows
-    assert isinstance(copy, CopyOut)
-    with closing(psycopg2.connect(month.reader_url)) as connection:
-        found = reads(connection, copy.query, copy.params)
-    assert found["act_hi_detail"] <= {"Index Scan", "Bitmap Heap Scan"}
-    assert found["act_ge_bytearray"] == {"Index Scan"}
-
-
-def test_the_probes_read_by_indexes(month: Engine) -> None:
+    generate_month(engine_of_each_server, monkeypatch)
+    for variables in ("docIds,contextData", "*"):
+        monkeypatch.setenv("MARTS_CAMUNDA_VARIABLES", variables)
+        copy = CamundaSource().changes(slice_of(DAILY, DAY.isoformat())).rows
+        assert isinstance(copy, CopyOut)
+        with closing(psycopg2.connect(engine_of_each_server.reader_url)) as connection:
+            found = reads(connection, copy.query, copy.params)
+        assert found["act_hi_detail"] <= {"Index Scan", "Bitmap Heap Scan"}
+        assert found["act_ge_bytearray"] == {"Index Scan"}
     now, slice_ = load(), slice_of(DAILY, DAY.isoformat())
     assert slice_.window is not None
     params = {
@@ -77,24 +73,23 @@ def test_the_probes_read_by_indexes(month: Engine) -> None:
         "variables": list(now.camunda_variables),
     }
     days = {"zone": "UTC", "start": now.start_time, "bound": datetime.now(UTC)}
-    with closing(psycopg2.connect(month.reader_url)) as connection:
-        for file, values, names in (
-            (
-                "camunda/raw/fingerprint_source.sql",
-                params,
-                {"newest_removal": SQL("max(detail.removal_time_)")},
-            ),
-            ("camunda/checks/checksum_source.sql", params, {}),
-            ("camunda/raw/days_with_rows.sql", days, {}),
-            ("camunda/checks/newest_at_source.sql", {"zone": "UTC"}, {}),
+    removal = {"newest_removal": SQL("max(detail.removal_time_)")}
+    with closing(psycopg2.connect(engine_of_each_server.reader_url)) as connection:
+        for probe, values in (
+            (compose("camunda/raw/fingerprint_source.sql", removal), params),
+            (compose("camunda/checks/checksum_source.sql"), params),
+            (compose("camunda/raw/days_with_rows.sql"), days),
+            (compose("camunda/checks/newest_at_source.sql"), {"zone": "UTC"}),
         ):
-            found = reads(connection, compose(file, names), values)
-            assert "Seq Scan" not in found["act_hi_detail"], file
+            assert "Seq Scan" not in reads(connection, probe, values)["act_hi_detail"]
 
 
-def test_a_scan_of_a_big_table_is_refused_and_nothing_is_read(month: Engine, warehouse: Warehouse) -> None:
-    month.execute("DROP INDEX act_idx_hi_detail_time")
-    month.execute("DROP INDEX act_idx_hi_detail_name")
+def test_a_scan_of_a_big_table_is_refused_and_nothing_is_read(
+    engine: Engine, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generate_month(engine, monkeypatch)
+    engine.execute("DROP INDEX act_idx_hi_detail_time")
+    engine.execute("DROP INDEX act_idx_hi_detail_name")
     with pytest.raises(MaterializationError, match="would scan act_hi_detail") as refused:
         warehouse.load(DAY, selection=RAW)
     assert "SourceScanRefusedError" in str(refused.value) and "Is the index on the time column" in str(

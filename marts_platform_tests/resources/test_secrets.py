@@ -81,6 +81,7 @@ def everything_of(error: BaseException) -> str:
     return "".join(texts)
 
 
+@pytest.mark.parametrize("broken", ["wrong password", "unreachable host"], indirect=True)
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_a_run_that_cannot_connect(
     broken: str,
