@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import report
+from benchmarks.camunda.kept import keep
 from benchmarks.camunda.results import section
 from benchmarks.camunda.runs import FULL, PARTS, QUICK, Run
 from benchmarks.stack import private_stack
@@ -27,13 +29,23 @@ def main(arguments: list[str] | None = None) -> int:
         action="store_true",
         help="ten times smaller, to see whether it runs; into build/benchmarks",
     )
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS), help="only these parts")
+    parser.add_argument(
+        "--parts",
+        nargs="+",
+        choices=PARTS,
+        default=list(PARTS),
+        help="only these, the others keep their last results",
+    )
+    parser.add_argument("--repeats", type=int, help="how often each contender is measured; the original once")
     parser.add_argument("--folder", type=Path, help="where the results go")
     chosen = parser.parse_args(arguments)
     scale, folder = (QUICK, Path("build/benchmarks")) if chosen.quick else (FULL, report.FOLDER)
     folder = chosen.folder or folder
+    scale = replace(scale, repeats=chosen.repeats or scale.repeats)
     with private_stack() as stack:
         run = Run(stack, scale)
+        if set(chosen.parts) != set(PARTS):
+            keep(run, folder)
         for part in chosen.parts:
             PARTS[part](run)
     found = section(run)

@@ -129,6 +129,7 @@ def measure_day(run: Run) -> None:
         run.stack, "source_day", details=scale.details, wanted_share=0.2, instances=scale.instances
     )
     run.sources["day"] = source
+    run.measured, run.missing = {}, {}
     warm = _measure(run, "floor", source.database)
     _say(f"the source is warm after {warm.seconds:.1f} s")
     for turn in range(scale.repeats):
@@ -140,7 +141,7 @@ def measure_day(run: Run) -> None:
 
 def measure_lookup(run: Run) -> None:
     """Look-ups in the mart that the platform left, filled up."""
-    if "platform" not in run.measured:
+    if "platform" not in run.measured or not run.has_empty_warehouse:
         run.missing["lookups"] = run.missing.get("platform", "it looks into the mart of the part day")
         return
     _say(f"filling the mart up to {run.scale.lookup_rows:,} rows")
@@ -175,6 +176,7 @@ def measure_history(run: Run) -> None:
     if not run.attempt("history", lambda: _require_platform(run)):
         return
     scale = run.scale
+    run.history = {}
     for days in scale.history_days:
         _say(f"generating {days} days of {scale.history_details:,} changes")
         run.sources[f"{days} days"] = make_source(
