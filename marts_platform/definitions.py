@@ -13,6 +13,7 @@ from marts_platform.camunda.sensors import camunda_changes, camunda_nightly
 from marts_platform.camunda.sources import CamundaSource
 from marts_platform.core.mart import source_assets
 from marts_platform.delivery import checks as delivery_checks
+from marts_platform.delivery import events as delivery_events
 from marts_platform.delivery.assets import ods as delivery_ods
 from marts_platform.delivery.assets.replica import replica as delivery_replica
 from marts_platform.delivery.sensors import delivery_changes, delivery_nightly, delivery_replica_lag
@@ -28,28 +29,37 @@ RESOURCES = {
     "camunda": CamundaSource(),
     "crm": CrmSource(),
     "telemetry": TelemetrySource(),
-    "kafka": KafkaSource(topics=shop_events.TOPICS),
+    "kafka": KafkaSource(topics={**shop_events.TOPICS, **delivery_events.TOPICS}),
     "delivery": DeliverySource(),
 }
 
 defs = dg.Definitions(
     assets=[
-        *dg.load_assets_from_modules([bionicpro_assets, camunda_assets, delivery_ods, shop_events]),
+        *dg.load_assets_from_modules(
+            [bionicpro_assets, camunda_assets, delivery_ods, delivery_events, shop_events]
+        ),
         delivery_replica,
         *source_assets(),
     ],
     asset_checks=dg.load_asset_checks_from_modules(
-        [bionicpro_checks, camunda_checks, delivery_checks, shop_events]
+        [bionicpro_checks, camunda_checks, delivery_checks, delivery_events, shop_events]
     ),
     sensors=[
         bionicpro_changes,
         camunda_changes,
         delivery_changes,
         delivery_replica_lag,
+        delivery_events.delivery_events,
         shop_events.shop_events,
         failed_runs,
     ],
-    schedules=[bionicpro_nightly, camunda_nightly, delivery_nightly, shop_events.shop_events_hourly],
+    schedules=[
+        bionicpro_nightly,
+        camunda_nightly,
+        delivery_nightly,
+        delivery_events.delivery_events_hourly,
+        shop_events.shop_events_hourly,
+    ],
     resources=RESOURCES,
     # In process: a run of a few SQL statements costs 8 s this way, and 30 s with a process a step.
     executor=dg.in_process_executor,

@@ -157,6 +157,12 @@ class Settings(BaseSettings):
     delivery_payout_share: float = Field(
         0.7, ge=0, le=1, description="The part of a delivery's cost that its performer is paid."
     )
+    delivery_results_topic: str = Field(
+        "result-channel", description="Kafka's topic with the results of the delivery service's stages."
+    )
+    delivery_triggers_topic: str = Field(
+        "trigger-channel", description="Kafka's topic with the triggers of the delivery service's stages."
+    )
     prometheus_url: SecretStr | None = Field(None, description="Prometheus' HTTP address.")
     kafka_bootstrap: str | None = Field(None, description="Kafka's bootstrap servers, host:port,…")
     kafka_options: SecretStr | None = Field(

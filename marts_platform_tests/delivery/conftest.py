@@ -16,6 +16,7 @@ from marts_platform.embedded.stack import Stack
 from marts_platform_tests import databases
 from marts_platform_tests.databases import at_database
 from marts_platform_tests.delivery.service import DAYS, END, ORDERS, Service
+from marts_platform_tests.delivery.topics import Topics
 from marts_platform_tests.marts import migrated_database, warehouse, warehouse_template
 
 __all__ = ["migrated_database", "warehouse", "warehouse_template"]
@@ -36,9 +37,10 @@ def _service_template(stack: Stack) -> Iterator[str]:
 
 @pytest.fixture
 def service(
-    stack: Stack, _service_template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stack: Stack, kafka: str, _service_template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Service]:
-    """A service with generated orders, which the platform reads without a replica."""
+    """A service with generated orders, which the platform reads without a replica; without its topics yet."""
+    Topics.named(kafka, monkeypatch)
     owner, reader = stack.owner_url("delivery"), settings.load().url("delivery_url")
     # In a home without a stack there is no replica but the one that a test asks for.
     for name in ("warehouse_url", "delivery_url", "clickhouse_url"):

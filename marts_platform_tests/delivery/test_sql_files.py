@@ -22,6 +22,7 @@ from marts_platform.migrations import runner
 from marts_platform_tests.databases import NewDatabase, at_database
 from marts_platform_tests.delivery.conftest import PUBLISHER
 from marts_platform_tests.delivery.service import Service
+from marts_platform_tests.delivery.topics import Topics, result
 
 # What a database in good order does not need.
 _ONLY_IN_TROUBLE: set[str] = set()
@@ -83,6 +84,8 @@ def test_every_file_of_the_domain_is_executed(
         replica.create()
         replica.wait_until_copied()
         assert replica_status.status(20).faults(10**9) == []
+        topics = Topics.of_settings()
+        topics.write(topics.results, [result(1)])
         results = materialize(
             days_between(today - timedelta(days=2), today, select("delivery")), ephemeral_instance
         )
