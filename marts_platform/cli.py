@@ -7,6 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -204,17 +205,30 @@ def replay(
 
 @app.command()
 def report(
-    domain: Annotated[str, typer.Argument(help="A domain with named queries, such as bionicpro.")],
+    domain: Annotated[
+        str | None, typer.Argument(help="A domain with named queries, such as bionicpro.")
+    ] = None,
     name: Annotated[str | None, typer.Argument(help="Which one; without it they are listed.")] = None,
     param: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="A value; today-30 is a day. Repeatable.")
     ] = None,
+    html: Annotated[
+        bool, typer.Option("--html", help="Write one page with the charts of every domain.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the page goes; report.html in MARTS_HOME by default.")
+    ] = None,
 ) -> None:
-    """List a domain's named queries, or run one and show its result."""
+    """List a domain's named queries, run one and show its result, or write the page with all charts."""
     with clean_errors():
-        from marts_platform import reports
+        from marts_platform import reports, settings
 
-        reports.show(domain, name, param or ())
+        if html == (domain is not None):
+            raise settings.SettingsError("name a domain with named queries, or say --html for the page")
+        if domain is not None:
+            reports.show(domain, name, param or ())
+        else:
+            reports.write_page(out)
 
 
 @app.command()

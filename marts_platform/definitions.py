@@ -11,15 +11,17 @@ from marts_platform.camunda import assets as camunda_assets
 from marts_platform.camunda import checks as camunda_checks
 from marts_platform.camunda.sensors import camunda_changes, camunda_nightly
 from marts_platform.camunda.sources import CamundaSource
-from marts_platform.core.mart import source_assets
+from marts_platform.core.mart import marts, source_assets
 from marts_platform.delivery import checks as delivery_checks
 from marts_platform.delivery import events as delivery_events
+from marts_platform.delivery import metrics as delivery_metrics
 from marts_platform.delivery.assets import ods as delivery_ods
 from marts_platform.delivery.assets.replica import replica as delivery_replica
 from marts_platform.delivery.sensors import delivery_changes, delivery_nightly, delivery_replica_lag
 from marts_platform.delivery.sources import DeliverySource
 from marts_platform.io_managers.clickhouse import ClickHouseIOManager
 from marts_platform.io_managers.postgres import PostgresIOManager
+from marts_platform.page.asset import report_asset, report_daily
 from marts_platform.resources.kafka import KafkaSource
 from marts_platform.shop import events as shop_events
 
@@ -31,15 +33,17 @@ RESOURCES = {
     "telemetry": TelemetrySource(),
     "kafka": KafkaSource(topics={**shop_events.TOPICS, **delivery_events.TOPICS}),
     "delivery": DeliverySource(),
+    "prometheus": delivery_metrics.MetricsSource(),
 }
 
 defs = dg.Definitions(
     assets=[
         *dg.load_assets_from_modules(
-            [bionicpro_assets, camunda_assets, delivery_ods, delivery_events, shop_events]
+            [bionicpro_assets, camunda_assets, delivery_ods, delivery_events, delivery_metrics, shop_events]
         ),
         delivery_replica,
         *source_assets(),
+        report_asset(sorted(marts())),
     ],
     asset_checks=dg.load_asset_checks_from_modules(
         [bionicpro_checks, camunda_checks, delivery_checks, delivery_events, shop_events]
@@ -50,6 +54,7 @@ defs = dg.Definitions(
         delivery_changes,
         delivery_replica_lag,
         delivery_events.delivery_events,
+        delivery_metrics.delivery_metrics_changes,
         shop_events.shop_events,
         failed_runs,
     ],
@@ -59,6 +64,8 @@ defs = dg.Definitions(
         delivery_nightly,
         delivery_events.delivery_events_hourly,
         shop_events.shop_events_hourly,
+        shop_events.shop_events_hourly,
+        report_daily,
     ],
     resources=RESOURCES,
     # In process: a run of a few SQL statements costs 8 s this way, and 30 s with a process a step.

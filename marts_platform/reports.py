@@ -18,6 +18,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from marts_platform import settings
@@ -155,6 +156,27 @@ def show(domain: str, name: str | None, given: Sequence[str]) -> None:
     listed = list(rows)
     screen().print(result_table(columns, listed))
     screen().print(f"{len(listed)} row{'' if len(listed) == 1 else 's'}")
+
+
+def write_page(out: Path | None) -> None:
+    """Writes the page with the charts of every domain, and says where.
+
+    Args:
+        out: the file; None for the usual one.
+
+    Raises:
+        ReportError: it cannot be written.
+    """
+    from marts_platform.page import asset
+
+    file = out or asset.default_file()
+    try:
+        page = asset.write_page(file)
+    except OSError as error:
+        raise ReportError(f"{file} cannot be written: {error.strerror}") from None
+    for failure in page.failures:
+        screen().print(f"A chart failed: {failure}", style="yellow", soft_wrap=True)
+    print(f"Wrote {file.absolute().as_uri()}")
 
 
 def _list(reports: Iterable[Report]) -> None:

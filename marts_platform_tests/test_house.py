@@ -32,16 +32,19 @@ COMMANDS = {
     "reports",
     "sql_console",
 }
-EVERYTHING = WAREHOUSES | DOMAINS | DAGSTER | COMMANDS | {"alerts", "definitions", "embedded", "migrations"}
+EVERYTHING = (
+    WAREHOUSES | DOMAINS | DAGSTER | COMMANDS | {"alerts", "definitions", "embedded", "migrations", "page"}
+)
 MAY_IMPORT: dict[str, set[str]] = {
     "settings": set(),
     "core": {"settings"},
     "resources": GROUND,
     "io_managers": GROUND | {"resources"},
     "migrations": GROUND | {"resources"},
+    "page": GROUND | {"resources"},
     **dict.fromkeys(DOMAINS, WAREHOUSES),
     "alerts": GROUND,
-    "definitions": WAREHOUSES | DOMAINS | {"alerts"},
+    "definitions": WAREHOUSES | DOMAINS | {"alerts", "page"},
     **dict.fromkeys(DAGSTER, {"settings"} | DAGSTER),
     "embedded": GROUND,
     **dict.fromkeys(COMMANDS, EVERYTHING),

@@ -91,12 +91,16 @@ class Recipe:
 
 TELEMETRY = Recipe(staged="bionicpro/ddl/telemetry.sql")
 SNAPSHOT = Recipe(staged="bionicpro/ddl/crm_users.sql")
+METRICS = Recipe(staged="delivery/ddl/clickhouse/fact_metrics.sql")
 RECIPES: Mapping[str, Recipe] = {
     "bionicpro/audits/crm_has_customers.sql": SNAPSHOT,
     "bionicpro/audits/crm_keeps_half.sql": SNAPSHOT,
     "bionicpro/raw/telemetry_fingerprint.sql": TELEMETRY,
     "bionicpro/raw/telemetry_quarantine.sql": TELEMETRY,
     "clickhouse/touched_keys.sql": Recipe(places={"touched": "scene.made"}),
+    "delivery/metrics/fact_metrics_fingerprint.sql": METRICS,
+    "delivery/metrics/fact_metrics_growth.sql": METRICS,
+    "delivery/metrics/fact_metrics_unique.sql": METRICS,
 }
 
 

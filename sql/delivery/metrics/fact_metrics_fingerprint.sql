@@ -1,0 +1,2 @@
+SELECT concat('samples ', toString(count())) AS fingerprint
+FROM {staged:Identifier}
