@@ -64,7 +64,6 @@ defs = dg.Definitions(
         delivery_nightly,
         delivery_events.delivery_events_hourly,
         shop_events.shop_events_hourly,
-        shop_events.shop_events_hourly,
         report_daily,
     ],
     resources=RESOURCES,
