@@ -11,6 +11,10 @@ from marts_platform.camunda import assets as camunda_assets
 from marts_platform.camunda import checks as camunda_checks
 from marts_platform.camunda.sensors import camunda_changes, camunda_nightly
 from marts_platform.camunda.sources import CamundaSource
+from marts_platform.chat import assets as chat_assets
+from marts_platform.chat import checks as chat_checks
+from marts_platform.chat.sensors import chat_messages, chat_schedule
+from marts_platform.chat.sources import ChatSource
 from marts_platform.core.mart import marts, source_assets
 from marts_platform.delivery import checks as delivery_checks
 from marts_platform.delivery import events as delivery_events
@@ -29,6 +33,7 @@ RESOURCES = {
     "postgres": PostgresIOManager(),
     "clickhouse": ClickHouseIOManager(),
     "camunda": CamundaSource(),
+    "chat": ChatSource(),
     "crm": CrmSource(),
     "telemetry": TelemetrySource(),
     "kafka": KafkaSource(topics={**shop_events.TOPICS, **delivery_events.TOPICS}),
@@ -39,18 +44,27 @@ RESOURCES = {
 defs = dg.Definitions(
     assets=[
         *dg.load_assets_from_modules(
-            [bionicpro_assets, camunda_assets, delivery_ods, delivery_events, delivery_metrics, shop_events]
+            [
+                bionicpro_assets,
+                camunda_assets,
+                chat_assets,
+                delivery_ods,
+                delivery_events,
+                delivery_metrics,
+                shop_events,
+            ]
         ),
         delivery_replica,
         *source_assets(),
         report_asset(sorted(marts())),
     ],
     asset_checks=dg.load_asset_checks_from_modules(
-        [bionicpro_checks, camunda_checks, delivery_checks, delivery_events, shop_events]
+        [bionicpro_checks, camunda_checks, chat_checks, delivery_checks, delivery_events, shop_events]
     ),
     sensors=[
         bionicpro_changes,
         camunda_changes,
+        chat_messages,
         delivery_changes,
         delivery_replica_lag,
         delivery_events.delivery_events,
@@ -61,6 +75,7 @@ defs = dg.Definitions(
     schedules=[
         bionicpro_nightly,
         camunda_nightly,
+        chat_schedule,
         delivery_nightly,
         delivery_events.delivery_events_hourly,
         shop_events.shop_events_hourly,

@@ -194,6 +194,21 @@ class Settings(BaseSettings):
     alert_to: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Who gets those e-mails, comma-separated."
     )
+    chat_timezone: str = Field(
+        "UTC", description="The time zone of the chat's local times: a DATETIME has none of its own."
+    )
+    chat_cron: str = Field("0 * * * *", description="When the chat's schedule looks, as cron (UTC).")
+    chat_sweep_messages: int = Field(
+        200_000,
+        ge=1,
+        description="About how many messages of the chat's older days each look compares, in turns.",
+    )
+    chat_high_activity: float = Field(
+        10, ge=0, description="Users with more messages a week than this are of high activity."
+    )
+    chat_medium_activity: float = Field(
+        3, ge=0, description="Users with this many messages a week or more are of medium activity."
+    )
     lookback_days: int = Field(
         3, ge=1, le=366, description="How many recent partitions sensors compare with their source."
     )

@@ -134,6 +134,7 @@ def mart(
     source: str | None = None,
     source_asset: dg.AssetSpec | None = None,
     landing: Landing | None = None,
+    scope: Callable[[], str] | None = None,
     owners: Sequence[str] = ("team:data",),
     kinds: Sequence[str] = (),
     pool: str | None = None,
@@ -157,6 +158,8 @@ def mart(
         source: the resource key of the `Probe` that reads the same state at the source.
         source_asset: the table of another system that the rows come from, for the lineage.
         landing: how rows that come raw become the table's, None if they come typed.
+        scope: of a computed mart, the settings that decide what its rows are, as text: others make it stale.
+            Its extract's ``scope`` has to be the same.
         owners: of the asset, as Dagster writes them.
         kinds: shown in the UI.
         pool: the Dagster pool that limits how many runs read the source at once.
@@ -189,6 +192,7 @@ def mart(
         tuple(lookups),
         is_partitioned=partitions_def is not None,
         landing=landing,
+        scope=scope,
     )
     key = dg.AssetKey.from_user_string(asset)
 

@@ -53,6 +53,9 @@ class Keyed:
 
     Whatever is loaded in whatever order, the table equals a full rebuild from the raw history.
 
+    A mart without partitions takes in all days of its upstream at once that were loaded since its own last
+    load: in ClickHouse its files take them as ``{days:Array(Date)}``.
+
     Attributes:
         touched: an SQL file that selects the keys that the window's rows touch, now or before: the
             key's columns, and ``in_doubt``, whether only the raw history can tell the key's row.
@@ -125,6 +128,7 @@ class Mart:
             in them makes nothing of it stale.
         is_partitioned: whether it is published by days; otherwise it is one slice, the whole table.
         landing: how rows that come raw become the table's; None if they come typed.
+        scope: the settings that decide what a computed mart's rows are, as text; its extract says the same.
     """
 
     asset: str
@@ -137,6 +141,11 @@ class Mart:
     lookups: Sequence[str] = ()
     is_partitioned: bool = True
     landing: Landing | None = None
+    scope: Callable[[], str] | None = None
+
+    def computed_fingerprint(self, upstream: Mapping[str, str | None]) -> str:
+        """The fingerprint of a computed mart that reflects these states of its upstream assets."""
+        return with_scope(combined_fingerprint(upstream), self.scope() if self.scope else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +262,11 @@ def load_slice(
 def as_extract(rows: Extract | Rows) -> Extract:
     """An asset may return bare rows where there is nothing to say of them."""
     return rows if isinstance(rows, Extract) else Extract(rows)
+
+
+def with_scope(state: str | None, scope: str) -> str:
+    """A fingerprint: a state, and the settings that decide which rows come of it."""
+    return "; ".join(filter(None, (state, scope)))
 
 
 def combined_fingerprint(upstream: Mapping[str, str | None]) -> str:

@@ -11,7 +11,6 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
-from marts_platform.core.path import combined_fingerprint
 from marts_platform.core.run_log import upstream_state
 
 if TYPE_CHECKING:
@@ -88,7 +87,7 @@ def pending_from_upstream(
         states = {asset: upstream_state(published.get(asset, {}), key) for asset in mart.upstream}
         if key not in own:
             reasons[key] = Reason.NEW
-        elif own[key].fingerprint != combined_fingerprint(states):
+        elif own[key].fingerprint != mart.computed_fingerprint(states):
             reasons[key] = Reason.BEHIND
     for asset in mart.upstream:
         for key in upstream_pending.get(asset, {}):

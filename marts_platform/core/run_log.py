@@ -176,6 +176,17 @@ def upstream_states(
     return states
 
 
+def days_loaded_since(connection: Connection, asset: str, upstream: Iterable[str]) -> list[str]:
+    """The partition keys of upstream assets that were loaded since an asset's last successful load began.
+
+    All of them if it has had none. One that was published while that load read is among them.
+    """
+    values = {"asset": asset, "upstream": list(upstream)}
+    with connection.cursor() as cursor:
+        cursor.execute(compose("ops/run_log_days_loaded_since.sql"), values)
+        return [row[0] for row in cursor.fetchall()]
+
+
 def published_by(connection: Connection, asset: str, root_run_id: str) -> dict[str | None, int]:
     """The partitions that a chain of runs has published already, with the rows of each."""
     with connection.cursor() as cursor:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from marts_platform.core import run_log
 from marts_platform.core.audit import Verdict
-from marts_platform.core.path import Append, combined_fingerprint
+from marts_platform.core.path import Append, Keyed, combined_fingerprint, with_scope
 from marts_platform.core.run_log import Figures
 from marts_platform.core.sql import compose
 from marts_platform.io_managers.clickhouse_publication import Publisher
@@ -49,10 +49,11 @@ class ClickHouseLoad:
         # The upstream's state is read before its rows: rows newer than the state cost one more run, a
         # state newer than the rows would hide them.
         upstream = self._upstream_fingerprint()
+        self._session.days = self._days_loaded()
         self._staging.create()
         self._staging.fill(extract)
         state = self._staged_fingerprint(mart.fingerprint) if mart.fingerprint else upstream
-        self._fingerprint = "; ".join(filter(None, (state, extract.scope))) or None
+        self._fingerprint = with_scope(state, extract.scope) or None
 
     def audit(self, audit: Audit) -> Verdict:
         """Asks one audit's question to the staged rows."""
@@ -114,6 +115,14 @@ class ClickHouseLoad:
         statement, params = self._session.query(file, {})
         ((state,),) = self._session.client.query(statement, parameters=params or None).result_rows
         return str(state)
+
+    def _days_loaded(self) -> list[str]:
+        mart = self._session.mart
+        if mart.is_partitioned or not isinstance(mart.publication, Keyed):
+            return []
+        days = run_log.days_loaded_since(self._connection, mart.asset, mart.upstream)
+        self._connection.commit()
+        return days
 
     def _upstream_fingerprint(self) -> str | None:
         mart = self._session.mart

@@ -110,6 +110,7 @@ class ClickHouseSession:
         run: who loads it.
         names: of the load's own tables, bare.
         table: the published table's name, quoted.
+        days: of a keyed mart without partitions, the days of its upstream loaded since its own last load.
     """
 
     def __init__(self, client: HttpClient, mart: Mart, slice_: Slice, run: Run) -> None:
@@ -119,6 +120,7 @@ class ClickHouseSession:
         self.run = run
         self.names = Names.of(mart, slice_, run)
         self.table = quoted(mart.table.schema, mart.table.name)
+        self.days: Sequence[str] = ()
 
     @property
     def stage(self) -> str:
@@ -134,7 +136,11 @@ class ClickHouseSession:
     def bounds(self) -> dict[str, object]:
         """The values that every statement may take."""
         window = self.slice.window
-        values: dict[str, object] = {"staged": self.names.stage, "touched": self.names.touched}
+        values: dict[str, object] = {
+            "staged": self.names.stage,
+            "touched": self.names.touched,
+            "days": list(self.days),
+        }
         return values | ({"start": window.start, "end": window.end} if window else {})
 
     def execute(self, file: str, values: Mapping[str, object] | None = None, **places: str) -> None:

@@ -8,7 +8,7 @@ from psycopg2.sql import SQL, Composable, Identifier
 
 from marts_platform.core import run_log, streams
 from marts_platform.core.audit import Verdict
-from marts_platform.core.path import Append, Extract, Keyed, combined_fingerprint
+from marts_platform.core.path import Append, Extract, Keyed, combined_fingerprint, with_scope
 from marts_platform.core.rows import Replay
 from marts_platform.core.run_log import Figures
 from marts_platform.core.sql import compose
@@ -59,7 +59,7 @@ class PostgresLoad:
             self._fingerprint = found.fingerprint if found else None
             return
         state = self._staged_fingerprint(mart.fingerprint) if mart.fingerprint else extract.fingerprint
-        self._fingerprint = "; ".join(filter(None, (state or upstream, extract.scope))) or None
+        self._fingerprint = with_scope(state or upstream, extract.scope) or None
 
     def audit(self, audit: Audit) -> Verdict:
         """Asks one audit's question to the staged rows."""

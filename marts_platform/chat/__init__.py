@@ -1,0 +1,1 @@
+"""A marketplace's chat: MySQL to a star schema in ClickHouse."""

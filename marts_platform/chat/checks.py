@@ -1,0 +1,117 @@
+"""Checks of what is published of the chat: against the source, and in itself."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import dagster as dg
+
+from marts_platform import settings
+from marts_platform.chat import assets
+from marts_platform.chat.sources import ChatSource
+from marts_platform.core.checks import Finding, slice_check, volume_check
+from marts_platform.core.window import Slice, Window
+from marts_platform.io_managers.clickhouse import ClickHouseIOManager
+
+_LOOKBACK = settings.load().lookback_days
+_WHOLE = Slice()
+
+
+def _agreement(table: str, file: str) -> Callable[[Slice, Mapping[str, Any]], Finding]:
+    def examine(slice_: Slice, resources: Mapping[str, Any]) -> Finding:
+        source: ChatSource = resources["chat"]
+        warehouse: ClickHouseIOManager = resources["clickhouse"]
+        here = str(warehouse.row(file, slice_)["fingerprint"])
+        there = source.fingerprint(table, slice_)
+        return Finding(here == there, {"published": here, "at_source": there})
+
+    return examine
+
+
+def _agrees_with_source(asset: dg.AssetsDefinition, file: str) -> dg.AssetChecksDefinition:
+    return slice_check(
+        asset,
+        "agrees_with_source",
+        "Source and replica have the same rows, by count and by an order-independent checksum of their "
+        "values. What is written at the source between a load and this check shows until the next load.",
+        ["clickhouse", "chat"],
+        _agreement(asset.key.path[-1], file),
+        lookback=_LOOKBACK,
+    )
+
+
+users_agree = _agrees_with_source(assets.users, "chat/checks/users_published.sql")
+products_agree = _agrees_with_source(assets.products, "chat/checks/products_published.sql")
+chats_agree = _agrees_with_source(assets.chats, "chat/checks/chats_published.sql")
+messages_agree = _agrees_with_source(assets.messages, "chat/checks/messages_published.sql")
+
+usual_volume = volume_check(assets.messages, lookback=_LOOKBACK)
+
+
+@dg.asset_check(
+    asset=assets.messages.key,
+    name="is_fresh",
+    description="The newest message that was loaded is at most two hours older than the source's newest.",
+    required_resource_keys={"clickhouse", "chat"},
+)
+def is_fresh(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+    """Compares the newest message here and there; a source without messages is never ahead."""
+    source: ChatSource = context.resources.chat
+    warehouse: ClickHouseIOManager = context.resources.clickhouse
+    there = source.newest()
+    here = warehouse.row("chat/checks/newest_message.sql", _WHOLE)["newest"]
+    behind = there is not None and (here is None or there - here > timedelta(hours=2))
+    return dg.AssetCheckResult(
+        passed=not behind,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"newest_loaded": str(here), "newest_at_source": str(there)},
+    )
+
+
+@dg.asset_check(
+    asset=assets.messages.key,
+    name="every_message_has_a_day",
+    description="No message at the source has a time that no partition holds: none at all, one before "
+    "MARTS_START, or one of the future. No load would bring such a message.",
+    required_resource_keys={"chat"},
+)
+def every_message_has_a_day(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+    """Counts the messages that belong to no partition up to the end of today."""
+    source: ChatSource = context.resources.chat
+    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+    whole = Window.of_days(settings.load().start, tomorrow)
+    count, first = source.outside(whole)
+    return dg.AssetCheckResult(
+        passed=count == 0,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"messages_outside": count, "first_of_them": str(first)},
+    )
+
+
+def _complete(asset: dg.AssetsDefinition, name: str, description: str, file: str) -> dg.AssetChecksDefinition:
+    def examine(slice_: Slice, resources: Mapping[str, Any]) -> Finding:
+        warehouse: ClickHouseIOManager = resources["clickhouse"]
+        figures = warehouse.row(file, slice_)
+        return Finding(figures["missing"] == 0, figures)
+
+    return slice_check(asset, name, description, ["clickhouse"], examine, lookback=1)
+
+
+users_complete = _complete(
+    assets.user_dimension,
+    "has_every_user",
+    "Every sender, recipient, buyer and seller of the facts has a row.",
+    "chat/checks/users_missing.sql",
+)
+days_complete = _complete(
+    assets.time_dimension,
+    "has_every_day",
+    "Every day that a fact refers to has a row.",
+    "chat/checks/days_missing.sql",
+)
+chats_complete = _complete(
+    assets.chat_facts,
+    "has_every_chat",
+    "Every chat of a message has a row.",
+    "chat/checks/chats_missing.sql",
+)

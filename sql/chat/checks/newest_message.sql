@@ -1,0 +1,2 @@
+SELECT maxOrNull(created_at) AS newest
+FROM chat_raw.messages

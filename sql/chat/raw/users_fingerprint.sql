@@ -1,0 +1,21 @@
+-- The same text as chat/source/users_fingerprint.sql gives for the same rows: a sum does not depend on their order.
+SELECT
+    concat(
+        'rows ', toString(count()), ', newest ', toString(max(id)), ', checksum ',
+        toString(sum(toUInt128(bitShiftRight(reinterpretAsUInt64(reverse(substring(MD5(row_text), 1, 8))), 4))))
+    ) AS fingerprint
+FROM (
+    SELECT
+        id,
+        concatWithSeparator(
+            '|',
+            toString(id),
+            coalesce(toString(created_at), '~'),
+            toString(lengthUTF8(username)),
+            toString(lengthUTF8(avatar_path)),
+            username,
+            avatar_path,
+            email
+        ) AS row_text
+    FROM {staged:Identifier}
+) AS texts

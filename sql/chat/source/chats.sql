@@ -1,0 +1,7 @@
+SELECT
+    given.id,
+    given.buyer_id,
+    given.seller_id,
+    given.product_id,
+    {created_at} AS created_at
+FROM chats AS given

@@ -1,0 +1,22 @@
+-- The same text as chat/raw/products_fingerprint.sql gives for the same rows: a sum does not depend on their order.
+SELECT
+    concat(
+        'rows ', count(*), ', newest ', coalesce(max(texts.id), 0), ', checksum ',
+        coalesce(sum(cast(conv(left(md5(texts.row_text), 15), 16, 10) AS unsigned)), 0)
+    ) AS fingerprint
+FROM (
+    SELECT
+        given.id,
+        concat_ws(
+            '|',
+            given.id,
+            given.seller_id,
+            given.price,
+            coalesce(date_format({created_at}, '%%Y-%%m-%%d %%H:%%i:%%s.%%f'), '~'),
+            char_length(given.name),
+            given.description IS NULL,
+            given.name,
+            CONVERT(coalesce(given.description, '') USING utf8mb4)
+        ) AS row_text
+    FROM products AS given
+) AS texts
