@@ -22,7 +22,7 @@ from marts_platform.migrations import runner
 from marts_platform_tests.databases import NewDatabase, at_database
 from marts_platform_tests.delivery.conftest import PUBLISHER
 from marts_platform_tests.delivery.service import Service
-from marts_platform_tests.delivery.topics import Topics, result
+from marts_platform_tests.delivery.topics import Topics
 
 # What a database in good order does not need.
 _ONLY_IN_TROUBLE: set[str] = set()
@@ -84,8 +84,7 @@ def test_every_file_of_the_domain_is_executed(
         replica.create()
         replica.wait_until_copied()
         assert replica_status.status(20).faults(10**9) == []
-        topics = Topics.of_settings()
-        topics.write(topics.results, [result(1)])
+        assert demo.fill_topics(service.url, Topics.of_settings().bootstrap) > 100
         results = materialize(
             days_between(today - timedelta(days=2), today, select("delivery")), ephemeral_instance
         )

@@ -14,11 +14,12 @@ from marts_platform.delivery import replica
 from marts_platform.delivery.demo.generated import GeneratedOrders, generate_orders
 from marts_platform.delivery.demo.live import lives
 from marts_platform.delivery.demo.schema import create_source
+from marts_platform.delivery.demo.topics import fill_topics, publisher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["DEMO", "GeneratedOrders", "create_source", "generate_orders", "lives"]
+__all__ = ["DEMO", "GeneratedOrders", "create_source", "fill_topics", "generate_orders", "lives"]
 
 GENERATED_ORDERS = 30_000
 
@@ -30,6 +31,7 @@ def _seed(address: Callable[[str], str], scale: float) -> str:
             connection, orders=max(round(GENERATED_ORDERS * scale), 1), until=datetime.now(UTC).date()
         )
     said = f"{made.orders:,} orders with {made.pipelines:,} pipelines and {made.stages:,} stages"
+    said += f", {fill_topics(address('delivery'), address('kafka')):,} new messages about them"
     if settings.load().delivery_replica_url is None:
         return said
     replica.create()
@@ -38,7 +40,7 @@ def _seed(address: Callable[[str], str], scale: float) -> str:
 
 
 def _live(address: Callable[[str], str]) -> Iterator[str]:
-    return lives(address("delivery"))
+    return lives(address("delivery"), publish=publisher(address("kafka")))
 
 
 DEMO = Demo(
