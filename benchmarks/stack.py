@@ -113,13 +113,17 @@ def libpq_environment(dsn: str) -> dict[str, str]:
 
 
 @contextmanager
-def private_stack() -> Generator[PrivateStack]:
-    """Starts a stack in a temporary folder; stops and removes it at the end, after a SIGTERM as well."""
+def private_stack(*servers: str) -> Generator[PrivateStack]:
+    """Starts a stack in a temporary folder; stops and removes it at the end, after a SIGTERM as well.
+
+    Args:
+        servers: those that the benchmark needs; others would take processor time from it. None for all.
+    """
     before = signal.signal(signal.SIGTERM, _leave)
     folder = Path(tempfile.mkdtemp(prefix="marts-bench-"))
     stack = Stack(folder)
     try:
-        stack.start()
+        stack.start(servers)
         yield PrivateStack(folder)
     finally:
         stack.stop()

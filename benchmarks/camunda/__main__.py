@@ -12,6 +12,7 @@ from benchmarks.camunda.kept import keep
 from benchmarks.camunda.results import section
 from benchmarks.camunda.runs import FULL, PARTS, QUICK, Run
 from benchmarks.stack import private_stack
+from marts_platform.embedded.postgres import PostgresServer
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -42,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     scale, folder = (QUICK, Path("build/benchmarks")) if chosen.quick else (FULL, report.FOLDER)
     folder = chosen.folder or folder
     scale = replace(scale, repeats=chosen.repeats or scale.repeats)
-    with private_stack() as stack:
+    with private_stack(PostgresServer.name) as stack:
         run = Run(stack, scale)
         if set(chosen.parts) != set(PARTS):
             keep(run, folder)

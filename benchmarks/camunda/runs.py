@@ -77,6 +77,8 @@ CONTENDERS: Mapping[str, Contender] = {
 _OPTIONS: Mapping[str, Mapping[str, Any]] = {"platform, checks too": {"checks": True}}
 PLATFORM = frozenset({"platform", "platform, checks too"})
 _EMPTY = "warehouse_empty"
+# Where the platform's last measurement of the day stays, to be looked into.
+_MART = "warehouse_platform"
 
 
 @dataclass
@@ -123,16 +125,11 @@ class Run:
 
 def measure_day(run: Run) -> None:
     """The day, by every contender, taking turns: what disturbs the machine for a while disturbs all."""
-    scale = run.scale
-    _say(f"generating a day of {scale.details:,} changes")
-    source = make_source(
-        run.stack, "source_day", details=scale.details, wanted_share=0.2, instances=scale.instances
-    )
-    run.sources["day"] = source
+    source = _make_day(run)
     run.measured, run.missing = {}, {}
     warm = _measure(run, "floor", source.database)
     _say(f"the source is warm after {warm.seconds:.1f} s")
-    for turn in range(scale.repeats):
+    for turn in range(run.scale.repeats):
         for name in CONTENDERS:
             if name in run.missing or (name == "original" and turn > 0):
                 continue
@@ -140,15 +137,17 @@ def measure_day(run: Run) -> None:
 
 
 def measure_lookup(run: Run) -> None:
-    """Look-ups in the mart that the platform left, filled up."""
-    if "platform" not in run.measured or not run.has_empty_warehouse:
-        run.missing["lookups"] = run.missing.get("platform", "it looks into the mart of the part day")
-        return
-    _say(f"filling the mart up to {run.scale.lookup_rows:,} rows")
+    """Look-ups in the mart of that day, filled up."""
 
     def work() -> None:
-        run.lookups = measure_lookups(run.stack.superuser("warehouse_platform"), run.scale.lookup_rows)
+        _require_platform(run)
+        if not run.has_empty_warehouse:  # the day was not measured in this run, so its mart has to be made
+            source = _make_day(run)
+            _measure(run, "platform", source.database, expected=source.wanted, warehouse=_MART)
+        _say(f"filling the mart up to {run.scale.lookup_rows:,} rows")
+        run.lookups = measure_lookups(run.stack.superuser(_MART), run.scale.lookup_rows)
 
+    run.missing.pop("lookups", None)
     run.attempt("lookups", work)
 
 
@@ -200,6 +199,16 @@ PARTS: Mapping[str, Callable[[Run], None]] = {
     "memory": measure_memory,
     "history": measure_history,
 }
+
+
+def _make_day(run: Run) -> Source:
+    scale = run.scale
+    _say(f"generating a day of {scale.details:,} changes")
+    source = make_source(
+        run.stack, "source_day", details=scale.details, wanted_share=0.2, instances=scale.instances
+    )
+    run.sources["day"] = source
+    return source
 
 
 def _measure_contender(run: Run, name: str, source: Source) -> None:
@@ -290,7 +299,7 @@ def _require_platform(run: Run) -> None:
 
 
 def _warehouse(name: str) -> str:
-    return "warehouse_platform" if name == "platform" else "warehouse_scratch"
+    return _MART if name == "platform" else "warehouse_scratch"
 
 
 def _say(text: str) -> None:
