@@ -23,7 +23,7 @@ _SETTINGS: dict[str, object] = {
     "time_zone": "+00:00",
     "ob_query_timeout": 24 * 3600 * 1_000_000,
     "local_infile": 1,
-    # LOAD DATA wants the right FILE even for a file of the client; so no file of the server is in reach of it.
+    # LOAD DATA wants the right FILE even for a file of the client; so no file of the server is in its reach.
     "secure_file_priv": "/dev/null",
 }
 
