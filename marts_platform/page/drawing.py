@@ -22,7 +22,7 @@ _TOP, _BOTTOM, _RIGHT = 10, 26, 12
 _LETTER = 7.2  # the width of a letter at 12 px, about; fonts differ
 _MOST_ROWS = 15
 _BAR, _GAP = 17, 9
-_MOST_LETTERS = 34
+_MOST_LETTERS, _MOST_LETTERS_WIDE = 34, 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,14 +192,15 @@ def _ranking(chart: Chart, rows: Sequence[Sequence[Any]]) -> Drawing:
             if name in totals:
                 totals[name] += value or 0.0
     width = _WIDE if chart.is_wide else _NARROW
-    left = min(max(len(str(name)) for name in names), _MOST_LETTERS) * _LETTER + 10
+    letters = _MOST_LETTERS_WIDE if chart.is_wide else _MOST_LETTERS
+    left = min(max(len(str(name)) for name in names), letters) * _LETTER + 10
     highest = max(*totals.values(), 0.0) or 1.0
     room = width - left - 12 * _LETTER
     height = len(names) * (_BAR + _GAP) + _GAP
     marks, base = Markup(""), dict.fromkeys(names, 0.0)
     for place, name in enumerate(names):
         middle = _GAP + place * (_BAR + _GAP) + _BAR / 2
-        marks += tag("text", _cut(str(name), _MOST_LETTERS), x=left - 8, y=middle + 4, class_="end label")
+        marks += tag("text", _cut(str(name), letters), x=left - 8, y=middle + 4, class_="end label")
         value = f"{scales.short(totals[name])} {chart.unit}".strip()
         marks += tag("text", value, x=left + room * totals[name] / highest + 7, y=middle + 4, class_="value")
     for place, (one, points) in enumerate(series.items()):

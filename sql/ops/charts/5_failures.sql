@@ -2,6 +2,7 @@
 -- The newest ones of the last 30 days. What had been published stays; sensors try again, each time later.
 -- @engine postgres
 -- @kind table
+-- @wide
 SELECT
     started_at AS began,
     asset AS "table",

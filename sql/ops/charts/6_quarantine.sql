@@ -1,12 +1,13 @@
 -- What stands in quarantine
--- Rows and values that could not be read, until a later load reads them.
+-- Rows and values that could not be read, by the reason, until a later load reads them.
 -- @engine postgres
 -- @kind ranking
+-- @wide
 SELECT
-    asset,
+    left(reason, 60) AS why,
     count(*) AS found,
-    left(reason, 60) AS why
+    asset
 FROM ops.quarantine
 WHERE replayed_at IS NULL
-GROUP BY asset, why
-ORDER BY sum(count(*)) OVER (PARTITION BY asset) DESC, asset
+GROUP BY why, asset
+ORDER BY found DESC, why, asset
