@@ -28,10 +28,10 @@ LOADS = """
     )
     SELECT
         asset, (day::date)::text, 'r', 'r',
-        CASE WHEN day::date = '2024-02-20' THEN 'failed' ELSE 'success' END,
+        CASE WHEN extract(day FROM day) = 20 THEN 'failed' ELSE 'success' END,
         1000 + 10 * extract(day FROM day)::integer, 5000, day, day + interval '3 s',
-        CASE WHEN day::date = '2024-02-20' THEN %s END
-    FROM generate_series(timestamptz '2024-02-01 00:00+00', '2024-03-01 00:00+00', interval '1 day') AS day,
+        CASE WHEN extract(day FROM day) = 20 THEN %s END
+    FROM generate_series(now() - interval '29 days', now(), interval '1 day') AS day,
         unnest(ARRAY['camunda/act_hi_detail', 'shop/orders', %s]) AS asset
 """
 
