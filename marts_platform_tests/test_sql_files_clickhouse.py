@@ -48,17 +48,14 @@ VALUES: Mapping[str, object] = {
     "partitions": ["1", "2"],
     "in_doubt": True,
     "reach": 10,
-<<<<<<< HEAD
     "user_id": 1,
     "since": "2024-03-01",
     "until": "2024-03-02",
     "days": 30,
     "limit": 5,
-=======
     "days": ["2024-03-01"],
     "high_activity": 10.0,
     "medium_activity": 3.0,
->>>>>>> ad5a453 (The chat's star schema: MySQL's days by fingerprint, facts of touched chats and days only, each table equal to an oracle in plain Python)
 }
 PLACES: Mapping[str, str] = {
     "table": "scene.live",
@@ -99,12 +96,10 @@ TELEMETRY = Recipe(staged="bionicpro/ddl/telemetry.sql")
 SNAPSHOT = Recipe(staged="bionicpro/ddl/crm_users.sql")
 METRICS = Recipe(staged="delivery/ddl/clickhouse/fact_metrics.sql")
 RECIPES: Mapping[str, Recipe] = {
-<<<<<<< HEAD
     "bionicpro/audits/crm_has_customers.sql": SNAPSHOT,
     "bionicpro/audits/crm_keeps_half.sql": SNAPSHOT,
     "bionicpro/raw/telemetry_fingerprint.sql": TELEMETRY,
     "bionicpro/raw/telemetry_quarantine.sql": TELEMETRY,
-=======
     "chat/audits/message_facts_in_step.sql": Recipe("chat/ddl/message_facts.sql"),
     **{
         f"chat/marts/{table}_rebuild.sql": Recipe(touched=f"chat/marts/{table}_touched.sql")
@@ -114,7 +109,6 @@ RECIPES: Mapping[str, Recipe] = {
         f"chat/raw/{table}_fingerprint.sql": Recipe(f"chat/ddl/{table}.sql")
         for table in ("users", "products", "chats", "messages")
     },
->>>>>>> ad5a453 (The chat's star schema: MySQL's days by fingerprint, facts of touched chats and days only, each table equal to an oracle in plain Python)
     "clickhouse/touched_keys.sql": Recipe(places={"touched": "scene.made"}),
     "delivery/metrics/fact_metrics_fingerprint.sql": METRICS,
     "delivery/metrics/fact_metrics_growth.sql": METRICS,

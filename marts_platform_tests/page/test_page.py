@@ -85,7 +85,8 @@ def test_it_opens_in_a_browser_without_network_or_complaint(
         assert HOSTILE[:20] in text  # as text
         cut = chromium.run(
             "[...document.querySelectorAll('svg text')].filter(text => { "
-            "const box = text.getBoundingClientRect(); const svg = text.ownerSVGElement.getBoundingClientRect(); "
+            "const box = text.getBoundingClientRect(); "
+            "const svg = text.ownerSVGElement.getBoundingClientRect(); "
             "return box.left < svg.left - 1 || box.right > svg.right + 1 }).map(text => text.textContent)"
         )
         assert cut == []
