@@ -51,7 +51,6 @@ VALUES: Mapping[str, object] = {
     "user_id": 1,
     "since": "2024-03-01",
     "until": "2024-03-02",
-    "days": 30,
     "limit": 5,
     "days": ["2024-03-01"],
     "high_activity": 10.0,
@@ -99,6 +98,8 @@ RECIPES: Mapping[str, Recipe] = {
     "bionicpro/audits/crm_has_customers.sql": SNAPSHOT,
     "bionicpro/audits/crm_keeps_half.sql": SNAPSHOT,
     "bionicpro/raw/telemetry_fingerprint.sql": TELEMETRY,
+    "bionicpro/report/all_users.sql": Recipe(values={"days": 30}),
+    "bionicpro/report/top_by_efficiency.sql": Recipe(values={"days": 30}),
     "bionicpro/raw/telemetry_quarantine.sql": TELEMETRY,
     "chat/audits/message_facts_in_step.sql": Recipe("chat/ddl/message_facts.sql"),
     **{

@@ -76,7 +76,7 @@ def test_it_opens_in_a_browser_without_network_or_complaint(
             "return [box.width, box.height, svg.querySelectorAll('rect,path,circle').length] })"
         )
         assert len(sizes) >= 3
-        assert all(width > 100 and height > 30 and marks > 0 for width, height, marks in sizes), sizes
+        assert all(width > 100 and height > 20 and marks > 0 for width, height, marks in sizes), sizes
         # Nothing makes the page wider than the window: what is wide scrolls in itself.
         assert chromium.run("document.documentElement.scrollWidth <= window.innerWidth")
         assert chromium.run("document.querySelectorAll('script, img').length") == 0
