@@ -19,6 +19,8 @@ from marts_platform.core.mart import marts, source_assets
 from marts_platform.delivery import checks as delivery_checks
 from marts_platform.delivery import events as delivery_events
 from marts_platform.delivery import metrics as delivery_metrics
+from marts_platform.delivery.assets import dds as delivery_dds
+from marts_platform.delivery.assets import marts as delivery_marts
 from marts_platform.delivery.assets import ods as delivery_ods
 from marts_platform.delivery.assets.replica import replica as delivery_replica
 from marts_platform.delivery.sensors import delivery_changes, delivery_nightly, delivery_replica_lag
@@ -49,6 +51,8 @@ defs = dg.Definitions(
                 camunda_assets,
                 chat_assets,
                 delivery_ods,
+                delivery_dds,
+                delivery_marts,
                 delivery_events,
                 delivery_metrics,
                 shop_events,

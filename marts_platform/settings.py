@@ -15,6 +15,7 @@ import json
 import os
 import re
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -144,9 +145,7 @@ class Settings(BaseSettings):
         None, description="Its logical replica, which is read in its stead."
     )
     delivery_publisher_url: SecretStr | None = Field(
-        None,
-        description="The service's Postgres as its replica's server reaches it, for the subscription; "
-        "by default the same as MARTS_DELIVERY_URL.",
+        None, description="The same as its replica's server reaches it; by default MARTS_DELIVERY_URL."
     )
     delivery_replica_patience_seconds: float = Field(
         30, gt=0, description="How long the replica may take to confirm a change before it counts as stalled."
@@ -154,8 +153,11 @@ class Settings(BaseSettings):
     delivery_replica_max_wal_bytes: int = Field(
         1_000_000_000, ge=1, description="How much of its log the source may keep for the replica's slot."
     )
-    delivery_payout_share: float = Field(
-        0.7, ge=0, le=1, description="The part of a delivery's cost that its performer is paid."
+    delivery_payout_share: Annotated[Decimal, Field(ge=0, le=1, decimal_places=4)] = Field(
+        Decimal("0.7"), description="The part of a delivery's cost that its performer is paid."
+    )
+    delivery_ttl_days: int = Field(
+        0, ge=0, description="After how many days ClickHouse drops delivery facts; 0: it keeps them."
     )
     delivery_results_topic: str = Field(
         "result-channel", description="Kafka's topic with the results of the delivery service's stages."
@@ -212,6 +214,7 @@ class Settings(BaseSettings):
     lookback_days: int = Field(
         3, ge=1, le=366, description="How many recent partitions sensors compare with their source."
     )
+    swept_days: int = Field(3, ge=0, le=100, description="How many older partitions sensors draw by lot.")
     sensor_interval_seconds: int = Field(30, ge=5, description="Seconds between two looks of a sensor.")
     commit_margin_seconds: float = Field(
         5.0,

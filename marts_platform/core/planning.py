@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
@@ -68,7 +69,9 @@ def in_order(keys: Collection[dg.AssetKey]) -> list[RegisteredMart]:
     return [registered for asset, registered in ordered.items() if asset in wanted]
 
 
-def plan(selected: Sequence[RegisteredMart], resources: Mapping[str, Any], lookback: int) -> Plan:
+def plan(
+    selected: Sequence[RegisteredMart], resources: Mapping[str, Any], lookback: int, *, swept: int = 0
+) -> Plan:
     """Compares sources with the run log.
 
     Args:
@@ -76,6 +79,8 @@ def plan(selected: Sequence[RegisteredMart], resources: Mapping[str, Any], lookb
         resources: Dagster's resources by key, the warehouses and the probes among them.
         lookback: how many of the newest partitions are compared by fingerprint; twice as many where a
             probe cannot rule out late commits. Older ones count as changed only if settings changed.
+        swept: how many of the older published partitions are compared beside them, chosen by lot: rows of any
+            age can change at some sources, and what is drawn again and again needs no cursor to be lost.
 
     Raises:
         Exception: whatever a source or the warehouse raises.
@@ -87,20 +92,45 @@ def plan(selected: Sequence[RegisteredMart], resources: Mapping[str, Any], lookb
         for asset in (registered.mart.asset, *registered.mart.upstream):
             if asset not in published:
                 published[asset] = ledger.last_published(asset)
+    older = _drawn(selected, published, lookback, swept) if swept else []
+    for registered in selected:
         if registered.source is not None:
-            sources[registered.mart.asset] = _probe(resources[registered.source], registered, lookback)
+            probe: Probe = resources[registered.source]
+            sources[registered.mart.asset] = _probe(probe, registered, lookback, older)
     pending = pending_of([registered.mart for registered in selected], published, sources)
     return Plan(pending, sources, published)
 
 
-def _probe(probe: Probe, registered: RegisteredMart, lookback: int) -> SourceState:
+def _drawn(
+    selected: Sequence[RegisteredMart],
+    published: Mapping[str, Mapping[str | None, Published]],
+    lookback: int,
+    count: int,
+) -> list[str]:
+    """Partitions that were published long ago, by lot."""
+    of_sources = [
+        found for found in selected if found.source is not None and found.partitions_def is not None
+    ]
+    there = {key for found in of_sources for key in published[found.mart.asset] if key is not None}
+    recent = {
+        key
+        for found in of_sources
+        if found.partitions_def is not None
+        for key in recent_keys(found.partitions_def.get_partition_keys(), lookback)
+    }
+    older = sorted(there - recent)
+    return sorted(random.sample(older, min(count, len(older))))
+
+
+def _probe(probe: Probe, registered: RegisteredMart, lookback: int, older: Sequence[str]) -> SourceState:
     definition = registered.partitions_def
     if definition is None:
         return probe.source_state(registered.mart.asset, [Slice()])
     keys = definition.get_partition_keys()
 
     def newest(count: int) -> SourceState:
-        slices = [slice_of(definition, key) for key in recent_keys(keys, count)]
+        compared = dict.fromkeys([*older, *recent_keys(keys, count)])
+        slices = [slice_of(definition, key) for key in compared]
         return probe.source_state(registered.mart.asset, slices)
 
     state = newest(lookback)

@@ -40,6 +40,7 @@ def source_sensor(
     lookback: int,
     interval_seconds: int,
     description: str,
+    swept: int = 0,
     default_status: dg.DefaultSensorStatus = dg.DefaultSensorStatus.STOPPED,
 ) -> dg.SensorDefinition:
     """A sensor that keeps assets in step with their source.
@@ -50,6 +51,7 @@ def source_sensor(
         lookback: how many of the newest partitions it compares.
         interval_seconds: the least time between two looks.
         description: for the UI.
+        swept: how many older partitions it compares beside them, by lot: see `planning.plan`.
         default_status: whether it runs without being switched on.
     """
     keys = [key for asset in assets for key in asset.keys]
@@ -64,7 +66,7 @@ def source_sensor(
     )
     def compare(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         resources = {name: getattr(context.resources, name) for name in _resource_keys(keys)}
-        requests = list(run_requests(keys, resources, context.instance, lookback))
+        requests = list(run_requests(keys, resources, context.instance, lookback, swept=swept))
         if not requests:
             return dg.SensorResult(skip_reason=f"the newest {lookback} partitions are as their source is")
         return dg.SensorResult(run_requests=requests)
@@ -101,7 +103,12 @@ def source_schedule(
 
 
 def run_requests(
-    keys: Sequence[dg.AssetKey], resources: Mapping[str, Any], instance: dg.DagsterInstance, lookback: int
+    keys: Sequence[dg.AssetKey],
+    resources: Mapping[str, Any],
+    instance: dg.DagsterInstance,
+    lookback: int,
+    *,
+    swept: int = 0,
 ) -> Iterator[dg.RunRequest]:
     """The runs that would bring the newest partitions in step with their source.
 
@@ -109,10 +116,12 @@ def run_requests(
     waits for a lookup that is about to be loaded, until it was, or failed: then it takes what there is.
     """
     selected = in_order(keys)
-    made = plan(selected, resources, lookback)
+    made = plan(selected, resources, lookback, swept=swept)
     definition = next((found.partitions_def for found in selected if found.partitions_def), None)
     recent = recent_keys(definition.get_partition_keys(), lookback) if definition else []
-    pending = only(made.pending, [None, *recent])
+    # What was compared beside them: drawn by lot, or since a late commit could not be ruled out.
+    compared = {key for state in made.sources.values() for key in state.fingerprints}
+    pending = only(made.pending, {None, *recent, *compared})
     ledger: Ledger = resources[selected[0].warehouse]
     in_hand = list(_under_way(instance)) if any(pending.values()) else []
     for asset in _waiting([found.mart for found in selected], pending, ledger):

@@ -13,12 +13,13 @@ from marts_platform.core.checks import Finding, slice_check, volume_check
 from marts_platform.core.sql import compose
 from marts_platform.core.window import Slice
 from marts_platform.delivery import replica_status
-from marts_platform.delivery.assets import ods
+from marts_platform.delivery.assets import dds, ods
 from marts_platform.delivery.sources import FEEDS, DeliverySource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from marts_platform.io_managers.clickhouse import ClickHouseIOManager
     from marts_platform.io_managers.postgres import PostgresIOManager
 
 _LOOKBACK = settings.load().lookback_days
@@ -85,6 +86,51 @@ orders_agree = _agrees_with_source("orders")
 pipelines_agree = _agrees_with_source("pipelines")
 stages_agree = _agrees_with_source("stages")
 deliveries_agree = _agrees_with_source("deliveries")
+
+_FACTS = {
+    "orders": dds.fact_orders,
+    "pipelines": dds.fact_pipelines,
+    "stages": dds.fact_stages,
+    "deliveries": dds.fact_deliveries,
+}
+
+
+def _ods_agreement(table: str, slice_: Slice, resources: Mapping[str, Any]) -> Finding:
+    days = settings.load().delivery_ttl_days
+    assert slice_.window is not None  # the assets are partitioned
+    if days and slice_.window.start < datetime.now(UTC) - timedelta(days=days):
+        return Finding(True, {"note": "older than what ClickHouse keeps (MARTS_DELIVERY_TTL_DAYS)"})
+    warehouse: PostgresIOManager = resources["postgres"]
+    clickhouse: ClickHouseIOManager = resources["clickhouse"]
+    there = warehouse.row(f"delivery/ods/{table}_checksum.sql", slice_)
+    here = clickhouse.row(f"delivery/checks/fact_{table}_checksum.sql", slice_)
+    return Finding(
+        there == here,
+        {
+            "rows_in_ods": there["rows_counted"],
+            "rows_in_fact": here["rows_counted"],
+            "checksum_in_ods": there["checksum"],
+            "checksum_in_fact": here["checksum"],
+        },
+    )
+
+
+def _agrees_with_ods(table: str) -> dg.AssetChecksDefinition:
+    return slice_check(
+        _FACTS[table],
+        "agrees_with_ods",
+        "ODS and facts have the same rows of the day, by count and by an order-independent checksum of their "
+        "values.",
+        ["postgres", "clickhouse"],
+        partial(_ods_agreement, table),
+        lookback=_LOOKBACK,
+    )
+
+
+fact_orders_agree = _agrees_with_ods("orders")
+fact_pipelines_agree = _agrees_with_ods("pipelines")
+fact_stages_agree = _agrees_with_ods("stages")
+fact_deliveries_agree = _agrees_with_ods("deliveries")
 
 usual_volume = volume_check(ods.orders, lookback=_LOOKBACK)
 

@@ -6,17 +6,36 @@ import dagster as dg
 
 from marts_platform import settings
 from marts_platform.core.sensors import source_schedule, source_sensor
-from marts_platform.delivery.assets import ods
+from marts_platform.delivery.assets import dds, marts, ods
 from marts_platform.delivery.checks import REPLICA, REPLICA_CHECK, look_at_replica
 
 _NOW = settings.load()
-_ASSETS = [ods.orders, ods.pipelines, ods.stages, ods.deliveries, ods.performers]
+_ASSETS = [
+    ods.orders,
+    ods.pipelines,
+    ods.stages,
+    ods.deliveries,
+    ods.performers,
+    dds.fact_orders,
+    dds.fact_pipelines,
+    dds.fact_stages,
+    dds.fact_deliveries,
+    dds.hourly_orders_mv,
+    dds.hourly_deliveries_mv,
+    marts.popular_routes,
+    marts.order_conversion,
+    marts.order_sla,
+    marts.performer_activity,
+    marts.courier_efficiency,
+    marts.order_roi,
+]
 
 delivery_changes = source_sensor(
     "delivery_changes",
     _ASSETS,
     lookback=_NOW.lookback_days,
     interval_seconds=_NOW.sensor_interval_seconds,
+    swept=_NOW.swept_days,
     description="Compares the newest days of the delivery service, and a few older ones in turn, with the "
     "warehouse, and loads those that differ.",
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from marts_platform import settings
 from marts_platform.resources.clickhouse import literal, quoted
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ _OTHER_ELEMENT = re.compile(r"^    (?:INDEX|PROJECTION|CONSTRAINT)\b")
 # In ClickHouse's grammar a column's comment stands behind its default, and before these.
 _AFTER_COMMENT = re.compile(r"\s(?:CODEC|STATISTICS|TTL|COLLATE|SETTINGS)\b")
 _ENGINE = re.compile(r"^ENGINE = (?P<family>\w*MergeTree)\b(?:\((?P<arguments>[^()]*)\))?", re.M)
+_SETTING = re.compile(r"\{(\w+)\}")
 # {shard} and {replica} are macros of each server's configuration.
 _REPLICA = "'/clickhouse/tables/{shard}/{database}/{table}/{uuid}', '{replica}'"
 
@@ -40,12 +42,27 @@ def create_table(
     ]
     elements = [*map(column_definition, table.columns), *others]
     head = f"CREATE TABLE {'IF NOT EXISTS ' if if_not_exists else ''}{quoted(database, name)}"
-    tail = found["tail"].strip()
+    tail = with_settings(found["tail"].strip())
     return (
         f"{head}{on_cluster(cluster)} (\n    "
         + ",\n    ".join(elements)
         + f"\n)\n{replicated(tail) if cluster else tail}\nCOMMENT {literal(table.description)}"
     )
+
+
+def with_settings(clauses: str) -> str:
+    """The clauses behind a table's columns, ``{name}`` filled by the setting of that name.
+
+    A TTL of no days is none: the clause is left out.
+    """
+    now = settings.load()
+    lines: list[str] = []
+    for line in clauses.splitlines():
+        values = {name: getattr(now, name) for name in _SETTING.findall(line)}
+        if line.startswith("TTL ") and 0 in values.values():
+            continue
+        lines.append(_SETTING.sub(lambda found, values=values: str(values[found[1]]), line))
+    return "\n".join(lines)
 
 
 def column_definition(column: Column) -> str:

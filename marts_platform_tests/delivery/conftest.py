@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 import psycopg2
@@ -17,7 +18,11 @@ from marts_platform_tests import databases
 from marts_platform_tests.databases import at_database
 from marts_platform_tests.delivery.service import DAYS, END, ORDERS, Service
 from marts_platform_tests.delivery.topics import Topics
-from marts_platform_tests.marts import migrated_database, warehouse, warehouse_template
+from marts_platform_tests.delivery.warehouse import DeliveryWarehouse
+from marts_platform_tests.marts import Warehouse, migrated_database, warehouse, warehouse_template
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
 
 __all__ = ["migrated_database", "warehouse", "warehouse_template"]
 
@@ -67,3 +72,12 @@ def replica_database(stack: Stack, service: Service, monkeypatch: pytest.MonkeyP
         with psycopg.connect(service.url) as connection:
             slots = connection.execute("SELECT slot_name FROM pg_replication_slots").fetchall()
         assert slots == []  # one that is left would keep the server's log for ever
+
+
+@pytest.fixture
+def loaded(
+    clickhouse: str, service: Service, warehouse: Warehouse, ephemeral_instance: DagsterInstance
+) -> Iterator[DeliveryWarehouse]:
+    """Warehouses without rows beside the service, to be loaded."""
+    with DeliveryWarehouse.emptied(service, warehouse, ephemeral_instance) as made:
+        yield made

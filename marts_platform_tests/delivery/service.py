@@ -10,11 +10,12 @@ from typing import Any, LiteralString
 
 import psycopg
 from psycopg.rows import dict_row
+from psycopg.sql import SQL, Identifier
 
 FIRST = date(2024, 3, 1)
-DAYS = [FIRST + timedelta(days=number) for number in range(6)]
+DAYS = [FIRST + timedelta(days=number) for number in range(3)]
 END = DAYS[-1] + timedelta(days=1)
-ORDERS = 300
+ORDERS = 240
 
 Row = dict[str, Any]
 
@@ -42,6 +43,7 @@ class Service:
         """Executes and commits a statement; returns how many rows it changed."""
         return self.connection.execute(statement, values or None).rowcount
 
-    def table(self, name: LiteralString) -> list[Row]:
+    def table(self, name: str) -> list[Row]:
         """All rows of a table."""
-        return self.rows('SELECT * FROM public."' + name + '"')
+        query = SQL("SELECT * FROM {}").format(Identifier("public", name))
+        return self.connection.execute(query).fetchall()
