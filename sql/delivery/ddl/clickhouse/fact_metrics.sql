@@ -10,3 +10,4 @@ CREATE TABLE dds.fact_metrics (
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(at)
 ORDER BY (metric, at, mapKeys(labels), mapValues(labels))
+TTL toDateTime(at) + toIntervalDay({delivery_ttl_days})
