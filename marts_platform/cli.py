@@ -27,6 +27,7 @@ class Engine(StrEnum):
     """A warehouse engine that ``marts sql`` talks to."""
 
     postgres = "postgres"
+    mysql = "mysql"
 
 
 @contextmanager
@@ -133,6 +134,11 @@ def migrate(
 
             changed = clickhouse.upgrade()
             print(f"ClickHouse is as the DDL files declare it; {len(changed)} statements brought it there.")
+        if settings.load().shop_replica_url is not None and not down:
+            from marts_platform.migrations import mysql
+
+            changed = mysql.upgrade()
+            print(f"MySQL is as the DDL files declare it; {len(changed)} statements brought it there.")
 
 
 @app.command()

@@ -26,14 +26,20 @@ from marts_platform.delivery.assets.replica import replica as delivery_replica
 from marts_platform.delivery.sensors import delivery_changes, delivery_nightly, delivery_replica_lag
 from marts_platform.delivery.sources import DeliverySource
 from marts_platform.io_managers.clickhouse import ClickHouseIOManager
+from marts_platform.io_managers.mysql import MySQLIOManager
 from marts_platform.io_managers.postgres import PostgresIOManager
 from marts_platform.page.asset import report_asset, report_daily
 from marts_platform.resources.kafka import KafkaSource
+from marts_platform.shop import assets as shop_assets
 from marts_platform.shop import events as shop_events
+from marts_platform.shop.checks import CHECKS as SHOP_CHECKS
+from marts_platform.shop.sensors import shop_changes, shop_nightly
+from marts_platform.shop.sources import ShopSource
 
 RESOURCES = {
     "postgres": PostgresIOManager(),
     "clickhouse": ClickHouseIOManager(),
+    "mysql": MySQLIOManager(),
     "camunda": CamundaSource(),
     "chat": ChatSource(),
     "crm": CrmSource(),
@@ -41,6 +47,7 @@ RESOURCES = {
     "kafka": KafkaSource(topics={**shop_events.TOPICS, **delivery_events.TOPICS}),
     "delivery": DeliverySource(),
     "prometheus": delivery_metrics.MetricsSource(),
+    "shop": ShopSource(),
 }
 
 defs = dg.Definitions(
@@ -55,6 +62,7 @@ defs = dg.Definitions(
                 delivery_marts,
                 delivery_events,
                 delivery_metrics,
+                shop_assets,
                 shop_events,
             ]
         ),
@@ -62,9 +70,12 @@ defs = dg.Definitions(
         *source_assets(),
         report_asset(sorted(marts())),
     ],
-    asset_checks=dg.load_asset_checks_from_modules(
-        [bionicpro_checks, camunda_checks, chat_checks, delivery_checks, delivery_events, shop_events]
-    ),
+    asset_checks=[
+        *dg.load_asset_checks_from_modules(
+            [bionicpro_checks, camunda_checks, chat_checks, delivery_checks, delivery_events, shop_events]
+        ),
+        *SHOP_CHECKS,
+    ],
     sensors=[
         bionicpro_changes,
         camunda_changes,
@@ -73,6 +84,7 @@ defs = dg.Definitions(
         delivery_replica_lag,
         delivery_events.delivery_events,
         delivery_metrics.delivery_metrics_changes,
+        shop_changes,
         shop_events.shop_events,
         failed_runs,
     ],
@@ -83,6 +95,7 @@ defs = dg.Definitions(
         delivery_nightly,
         delivery_events.delivery_events_hourly,
         shop_events.shop_events_hourly,
+        shop_nightly,
         report_daily,
     ],
     resources=RESOURCES,

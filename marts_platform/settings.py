@@ -179,6 +179,7 @@ class Settings(BaseSettings):
     shop_replica_url: SecretStr | None = Field(
         None, description="The MySQL warehouse: the shop's replica and its marts."
     )
+    shop_count_cancelled: bool = Field(False, description="Whether sales marts count cancelled orders.")
     shop_events_topic: str = Field("my_topic", description="Kafka's topic with the shop's events.")
     shop_events_timezone: str = Field(
         "UTC", description="The time zone of the events' producer: their times are local and name none."

@@ -28,6 +28,7 @@ from marts_platform.camunda.sources import select_list, source_columns
 from marts_platform.core.sql import compose, read_sql
 from marts_platform.embedded.stack import Stack
 from marts_platform.materialization import days_between, materialize, select
+from marts_platform.shop.sources import TABLES
 from marts_platform_tests import databases
 from marts_platform_tests.databases import at_database
 from marts_platform_tests.marts import warehouse_template
@@ -147,6 +148,7 @@ NAMES: Mapping[str, Composable] = {
     "judged": Identifier("judged"),
     "found": SQL("SELECT 'k' AS source_key, 'why' AS reason, 'raw' AS payload, FALSE AS is_row"),
     "newest_removal": SQL("NULL"),
+    "row": SQL("id::text"),
 }
 
 
@@ -221,7 +223,8 @@ RECIPES: Mapping[str, Recipe] = {
     "postgres/judge_landed.sql": FRESHLY_LANDED,
     "postgres/select_judged.sql": Recipe({"columns": SQL("id")}, JUDGED),
     "shop/events/typed.sql": Recipe(before=LANDED),
-    "shop/checks/known_users.sql": Recipe(before=("CREATE TEMPORARY TABLE users (user_id integer)",)),
+    **{f"shop/raw/{t}.sql": Recipe(before=(f"shop/demo/create_{t}.sql",)) for t in TABLES},
+    "shop/checks/known_users.sql": Recipe(before=("shop/demo/create_users.sql",)),
     "postgres/attach_partition.sql": Recipe(PARTED),
     "postgres/copy_into_partition.sql": Recipe(
         {"stage": Identifier("scene", "made")}, ("CREATE TABLE scene.made (LIKE scene.live)",)

@@ -18,11 +18,16 @@ DATABASES: dict[str, str] = {
     "dagster": "dagster",
     "camunda": "postgres",
     "telemetry": "postgres",
+    "shop": "postgres",
     "delivery": "delivery_publisher",
     "delivery_replica": "delivery_subscriber",
 }
 # Role -> the source that it may read.
-_READERS: dict[str, str] = {"camunda_reader": "camunda", "telemetry_reader": "telemetry"}
+_READERS: dict[str, str] = {
+    "camunda_reader": "camunda",
+    "telemetry_reader": "telemetry",
+    "shop_reader": "shop",
+}
 # Setting -> the role and the database that the platform connects with.
 ADDRESSES: dict[str, tuple[str, str]] = {
     "MARTS_WAREHOUSE_URL": ("warehouse", "warehouse"),

@@ -31,13 +31,14 @@ _WRITER_WAIT_SECONDS = 1800
 class WriterLock:
     """The table's only writer, across processes: an advisory lock of a session of the run log's server.
 
-    ClickHouse has no locks of its own that a client could hold. Whoever loses the session has lost the lock.
+    ClickHouse has no locks of its own that a client could hold, and seekdb keeps those of a client that has
+    gone. Whoever loses the session has lost the lock.
     """
 
-    def __init__(self, connection: Connection, mart: Mart) -> None:
+    def __init__(self, connection: Connection, mart: Mart, engine: str = "clickhouse") -> None:
         self._connection = connection
         self._mart = mart
-        self._name = f"marts clickhouse {mart.table.qualified}"
+        self._name = f"marts {engine} {mart.table.qualified}"
 
     def take(self) -> None:
         """Waits for the table's other writers to end.

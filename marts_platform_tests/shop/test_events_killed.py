@@ -32,10 +32,10 @@ class ReadingProcess:
 
     @classmethod
     @contextmanager
-    def started(cls) -> Generator[ReadingProcess]:
+    def started(cls, module: str = "reading_process") -> Generator[ReadingProcess]:
         """Starts it with this process's settings; ends it with the context."""
         process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "marts_platform_tests.shop.reading_process"],
+            [sys.executable, "-W", "ignore", "-m", f"marts_platform_tests.shop.{module}"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )  # fmt: skip
         with process:

@@ -1,0 +1,137 @@
+"""Columns as they are declared, as they are in MySQL, and as they are given."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from marts_platform.io_managers.ledger import SchemaMismatchError
+from marts_platform.resources.mysql import select_fields
+from marts_platform.resources.mysql_form import differences, form_of
+from marts_platform.resources.mysql_text import postgres_type
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from marts_platform.core.path import Mart
+    from marts_platform.io_managers.mysql_session import MySQLSession
+
+_BITS = {"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "integer": 32, "bigint": 64}
+_POSTGRES_BITS = {"smallint": 16, "integer": 32, "bigint": 64}
+_TYPE = re.compile(r"(?P<base>[a-z]+)(?:\((?P<size>\d+)(?:, ?(?P<scale>\d+))?\))?(?P<unsigned> unsigned)?")
+_NUMERIC = re.compile(r"numeric\((?P<size>\d+),(?P<scale>\d+)\)")
+_TEXTS = frozenset({"char", "varchar", "tinytext", "text", "mediumtext", "longtext"})
+
+
+def refuse_mismatch(session: MySQLSession) -> None:
+    """Compares the live table with the staging table, which was made as the file declares it.
+
+    Raises:
+        SchemaMismatchError: the table is missing or differs; the message says in what.
+    """
+    table = session.mart.table
+    live = form_of(session.connection, table.schema, table.name)
+    if not live:
+        raise SchemaMismatchError(f"{table.qualified} does not exist in MySQL: run `marts migrate`")
+    faults = differences(form_of(session.connection, table.schema, session.stem), live)
+    if faults:
+        raise SchemaMismatchError(
+            f"{table.qualified} is not as its DDL file declares it (run `marts migrate`, or correct it): "
+            + "; ".join(faults)
+        )
+
+
+def refuse_query(session: MySQLSession, query: str) -> None:
+    """Compares a query's columns with the declared ones, by name and type.
+
+    Raises:
+        SchemaMismatchError: they differ; the message says in what.
+    """
+    fields = select_fields(session.connection, query)
+    types = {field.name: postgres_type(field, utc=False) for field in fields}
+    # A boolean of MySQL is a number; of Postgres, which a stream may come from, it is none.
+    types = {name: "smallint" if type_ == "boolean" else type_ for name, type_ in types.items()}
+    faults = _name_faults(session.mart, Counter(field.name for field in fields))
+    _refuse(session.mart, "query", [*faults, *_type_faults(session.mart, types)])
+
+
+def refuse_stream(mart: Mart, columns: Sequence[str], types: Mapping[str, str]) -> None:
+    """Compares a stream's columns with the declared ones, and their Postgres types where those are known.
+
+    Raises:
+        SchemaMismatchError: they differ; the message says in what.
+    """
+    faults = _name_faults(mart, Counter(columns))
+    if types and list(types) != list(columns):
+        faults.append(f"they come as {', '.join(types)}, and are announced as {', '.join(columns)}")
+    _refuse(mart, "stream", [*faults, *_type_faults(mart, types)])
+
+
+def refuse_frame(mart: Mart, columns: Sequence[str]) -> None:
+    """Compares a DataFrame's columns with the declared ones.
+
+    Raises:
+        SchemaMismatchError: they differ; the message says in what.
+    """
+    _refuse(mart, "DataFrame", _name_faults(mart, Counter(columns)))
+
+
+def holds(declared: str, given: str) -> bool:
+    """Whether a column holds each value of a Postgres type exactly, or refuses it loudly.
+
+    A text that is too long, a number that is too large, and a day that is none are refused by the server.
+    What it would round in silence does not count as held.
+
+    Args:
+        declared: MySQL's type.
+        given: as Postgres names it, a numeric with its precision and scale.
+    """
+    found = _TYPE.match(declared.lower())
+    assert found is not None  # the server has made a table of it
+    base = found["base"]
+    if base in _TEXTS or base in ("enum", "json"):
+        return given.startswith("character") or given in ("text", "uuid", "json", "jsonb")
+    if base in _BITS:
+        # Not a boolean of Postgres: COPY writes t and f.
+        return _POSTGRES_BITS.get(given, 99) <= _BITS[base] or given == "numeric(20,0)"
+    if base == "decimal":
+        digits = _NUMERIC.fullmatch(given)
+        scale = int(found["scale"] or 0)
+        return given in _POSTGRES_BITS or (digits is not None and int(digits["scale"]) <= scale)
+    if base in ("double", "float"):
+        return given in ("real", "double precision") and (base == "double" or given == "real")
+    if base == "datetime":
+        return given == "timestamp without time zone" and found["size"] == "6"
+    return (base, given) in {("date", "date"), ("time", "interval")}
+
+
+def _type_faults(mart: Mart, types: Mapping[str, str]) -> list[str]:
+    declared = {column.name: column.type for column in mart.table.columns}
+    return [
+        f"{name} is {type_}, declared {declared[name]}{_hint(type_)}"
+        for name, type_ in types.items()
+        if name in declared and not holds(declared[name], type_)
+    ]
+
+
+def _hint(given: str) -> str:
+    if given == "timestamp with time zone":
+        return " (MySQL has no zones: select column AT TIME ZONE 'UTC' into datetime(6))"
+    return " (cast it to numeric(p,s))" if given == "numeric" else ""
+
+
+def _name_faults(mart: Mart, given: Counter[str]) -> list[str]:
+    required = {column.name for column in mart.table.written if not column.has_default}
+    known = {column.name for column in mart.table.written}
+    faults = [f"{name} is missing" for name in required - given.keys()]
+    faults += [f"{name} is not declared" for name in given.keys() - known]
+    return faults + [f"{name} is there {count} times" for name, count in given.items() if count > 1]
+
+
+def _refuse(mart: Mart, what: str, faults: Sequence[str]) -> None:
+    if faults:
+        raise SchemaMismatchError(
+            f"{mart.asset}: the {what}'s columns are not those of {mart.table.qualified}, "
+            f"nothing was written: {'; '.join(sorted(faults))}"
+        )

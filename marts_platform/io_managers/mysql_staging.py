@@ -1,0 +1,143 @@
+"""Staging into MySQL: rows of a query, a stream, a DataFrame, or of touched keys.
+
+LOAD DATA LOCAL cannot refuse a row: what does not fit is cut, with a warning or (seekdb) without one. So a
+stream's text arrives in a table of texts, and one INSERT … SELECT under the strict mode makes values of it:
+it takes all of them exactly, or fails.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from marts_platform.core.path import Append, Extract, Keyed, Replace
+from marts_platform.core.rows import Query, pump
+from marts_platform.io_managers.frames import plain_columns
+from marts_platform.io_managers.mysql_columns import refuse_frame, refuse_query, refuse_stream
+from marts_platform.io_managers.mysql_feed import feed
+from marts_platform.io_managers.mysql_session import column_list
+from marts_platform.resources.mysql import bound, statement
+from marts_platform.resources.mysql_text import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import BinaryIO
+
+    import pandas as pd
+
+    from marts_platform.core.rows import RowStream
+    from marts_platform.io_managers.mysql_session import MySQLSession
+
+_FORMAT = "postgres-text"
+
+
+class Staging:
+    """The staging table of one load, and what went into it.
+
+    Attributes:
+        rows_read: rows that the source, or the query, gave.
+        rows_kept: rows published before that stay although the source no longer has them.
+        bytes_read: bytes that came from the source; None for a query of the same server.
+    """
+
+    def __init__(self, session: MySQLSession) -> None:
+        self._session = session
+        self.rows_read = 0
+        self.rows_kept = 0
+        self.bytes_read: int | None = None
+
+    def fill(self, extract: Extract) -> None:
+        """Brings the rows into the staging table, refusing columns that are not the declared ones."""
+        publication = self._session.mart.publication
+        if isinstance(publication, Keyed):
+            self._stage_keys(publication)
+            return
+        if isinstance(extract.rows, Query):
+            query = statement(extract.rows.file)
+            self.rows_read = self._insert(query, {**self._session.bounds, **extract.rows.params})
+        elif hasattr(extract.rows, "send"):
+            self._take_stream(cast("RowStream", extract.rows))
+        else:
+            self._take_frame(cast("pd.DataFrame", extract.rows))
+        if isinstance(publication, Replace):
+            self._keep(publication, extract.params)
+        self._refuse_rows_outside(publication)
+
+    def _insert(self, query: str, params: Mapping[str, object]) -> int:
+        session = self._session
+        given = bound(session.connection, query, params)
+        refuse_query(session, given)
+        names = {"table": session.stage, "columns": session.columns, "query": given.replace("%", "%%")}
+        return session.execute("mysql/insert_query.sql", names)
+
+    def _take_stream(self, stream: RowStream) -> None:
+        session = self._session
+        if stream.format != _FORMAT:
+            raise ValueError(f"{session.mart.asset}: MySQL takes {_FORMAT}, the stream sends {stream.format}")
+        describe = getattr(stream, "describe", None)
+        refuse_stream(session.mart, stream.columns, describe() if describe else {})
+        definitions = ", ".join(f"{quoted(name)} longtext" for name in stream.columns)
+        session.execute("mysql/create_intake.sql", {"table": session.intake, "definitions": definitions})
+        names = {"table": session.intake, "columns": column_list(stream.columns)}
+
+        def load(path: str) -> None:
+            session.execute("mysql/load_text.sql", names, {"file": path})
+
+        def receive(source: BinaryIO) -> None:
+            feed(source, load)
+
+        pumped = pump(stream, receive)
+        names = {"table": session.stage, "columns": column_list(stream.columns), "stage": session.intake}
+        staged = session.execute("mysql/insert_rows.sql", names)
+        if staged != pumped.rows:
+            raise ValueError(
+                f"{session.mart.asset}: the source sent {pumped.rows} rows, {staged} were staged"
+            )
+        self.rows_read, self.bytes_read = pumped.rows, pumped.bytes
+        session.execute("mysql/drop_table.sql", {"table": session.intake})
+
+    def _take_frame(self, frame: pd.DataFrame) -> None:
+        session = self._session
+        refuse_frame(session.mart, [str(name) for name in frame.columns])
+        columns = session.mart.table.written
+        rows = list(zip(*plain_columns(frame, columns), strict=True))
+        places = ", ".join(["%s"] * len(columns))
+        # %s is the driver's own place for many rows, so this one statement is no file.
+        insert = f"INSERT INTO {session.stage} ({session.columns}) VALUES ({places})"  # noqa: S608
+        with session.connection.cursor() as cursor:
+            cursor.executemany(insert, rows)
+        self.rows_read = len(frame)
+
+    def _keep(self, publication: Replace, params: Mapping[str, object]) -> None:
+        session = self._session
+        staged = {"staged": session.stage}
+        if publication.restore:
+            session.execute(publication.restore, staged, session.bounds)
+        if publication.keep:
+            kept = statement(publication.keep, staged)
+            self.rows_kept = self._insert(kept, {**session.bounds, **params})
+
+    def _refuse_rows_outside(self, publication: Replace | Append) -> None:
+        session = self._session
+        if publication.column is None or session.slice.window is None:
+            return
+        names = {"stage": session.stage, "column": quoted(publication.column)}
+        outside = session.row("mysql/rows_outside.sql", names, session.bounds)["rows_outside"]
+        if outside:
+            # The next load of this window would publish them once more.
+            raise ValueError(
+                f"{session.mart.asset}, {session.slice}: {outside} rows lie outside of the window "
+                f"{session.slice.window}, nothing was published"
+            )
+
+    def _stage_keys(self, keyed: Keyed) -> None:
+        session = self._session
+        touched = bound(session.connection, statement(keyed.touched), session.bounds).replace("%", "%%")
+        names = {"table": session.touched, "query": touched}
+        session.execute("mysql/create_touched.sql", names)
+        counted = session.row("mysql/keys_in_doubt.sql", {"touched": session.touched})
+        parts = ((keyed.merge or keyed.rebuild, 0, "certain"), (keyed.rebuild, 1, "in_doubt"))
+        for file, in_doubt, count in parts:
+            if counted[count]:
+                part = statement("mysql/select_touched.sql", {"touched": session.touched})
+                query = statement(file, {"touched": f"({part})"})
+                self.rows_read += self._insert(query, {**session.bounds, "in_doubt": in_doubt})

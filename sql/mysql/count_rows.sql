@@ -1,0 +1,2 @@
+SELECT count(*) AS rows_counted
+FROM {table}

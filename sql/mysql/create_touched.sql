@@ -1,0 +1,3 @@
+CREATE TABLE {table} AS
+SELECT *
+FROM ({query}) AS given

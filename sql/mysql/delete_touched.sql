@@ -1,0 +1,3 @@
+DELETE live
+FROM {table} AS live
+INNER JOIN {touched} AS touched ON {matches}

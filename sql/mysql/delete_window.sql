@@ -1,0 +1,2 @@
+DELETE FROM {table}
+WHERE {column} >= %(start)s AND {column} < %(end)s

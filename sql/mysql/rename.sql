@@ -1,0 +1,1 @@
+RENAME TABLE {table} TO {old}, {stage} TO {table}

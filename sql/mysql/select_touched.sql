@@ -1,0 +1,3 @@
+SELECT *
+FROM {touched}
+WHERE in_doubt = %(in_doubt)s

@@ -1,0 +1,3 @@
+SELECT {columns}
+FROM {table}
+WHERE {column} >= %(start)s AND {column} < %(end)s

@@ -1,0 +1,5 @@
+SELECT
+    category_id,
+    name,
+    parent_category_id
+FROM productcategories

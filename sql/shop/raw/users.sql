@@ -1,0 +1,9 @@
+SELECT
+    user_id,
+    first_name,
+    last_name,
+    email,
+    phone,
+    registration_date,
+    loyalty_status
+FROM users
