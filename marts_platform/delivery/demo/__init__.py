@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import psycopg2
@@ -11,6 +11,7 @@ import psycopg2
 from marts_platform import settings
 from marts_platform.core.demo import Demo, Shown
 from marts_platform.delivery import replica
+from marts_platform.delivery.demo import prober
 from marts_platform.delivery.demo.generated import GeneratedOrders, generate_orders
 from marts_platform.delivery.demo.live import lives
 from marts_platform.delivery.demo.schema import create_source
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["DEMO", "GeneratedOrders", "create_source", "fill_topics", "generate_orders", "lives"]
 
 GENERATED_ORDERS = 30_000
+METRICS_HISTORY = timedelta(days=3)
 
 
 def _seed(address: Callable[[str], str], scale: float) -> str:
@@ -32,6 +34,8 @@ def _seed(address: Callable[[str], str], scale: float) -> str:
         )
     said = f"{made.orders:,} orders with {made.pipelines:,} pipelines and {made.stages:,} stages"
     said += f", {fill_topics(address('delivery'), address('kafka')):,} new messages about them"
+    now = datetime.now(UTC)
+    said += f", {prober.send(address('prometheus'), now - METRICS_HISTORY, now):,} samples of its prober"
     if settings.load().delivery_replica_url is None:
         return said
     replica.create()
@@ -40,7 +44,13 @@ def _seed(address: Callable[[str], str], scale: float) -> str:
 
 
 def _live(address: Callable[[str], str]) -> Iterator[str]:
-    return lives(address("delivery"), publish=publisher(address("kafka")))
+    sent_until = datetime.now(UTC) - METRICS_HISTORY
+    for said in lives(address("delivery"), publish=publisher(address("kafka"))):
+        now = datetime.now(UTC)
+        if now - sent_until >= timedelta(seconds=prober.STEP_SECONDS):
+            prober.send(address("prometheus"), sent_until, now)
+            sent_until = now
+        yield said
 
 
 DEMO = Demo(
