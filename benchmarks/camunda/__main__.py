@@ -49,8 +49,9 @@ def main(arguments: list[str] | None = None) -> int:
             keep(run, folder)
         for part in chosen.parts:
             PARTS[part](run)
+            # Part by part: what is measured stays, also if somebody ends the run.
+            report.write("camunda", section(run), folder)
     found = section(run)
-    report.write("camunda", found, folder)
     for target in found.targets:
         print(f"{ {True: 'pass', False: 'FAIL', None: '?'}[target.passed]:4}  {target.aim}: {target.found}")
     print(f"The figures are in {folder / 'results.md'}.")
