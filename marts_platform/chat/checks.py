@@ -17,7 +17,14 @@ _LOOKBACK = settings.load().lookback_days
 _WHOLE = Slice()
 
 
-def _agreement(table: str, file: str) -> Callable[[Slice, Mapping[str, Any]], Finding]:
+def agreement(table: str, file: str) -> Callable[[Slice, Mapping[str, Any]], Finding]:
+    """Compares the state of a table, or of a day of messages, at the source with what is published.
+
+    Args:
+        table: at the source.
+        file: the SQL file with the state of what is published.
+    """
+
     def examine(slice_: Slice, resources: Mapping[str, Any]) -> Finding:
         source: ChatSource = resources["chat"]
         warehouse: ClickHouseIOManager = resources["clickhouse"]
@@ -35,7 +42,7 @@ def _agrees_with_source(asset: dg.AssetsDefinition, file: str) -> dg.AssetChecks
         "Source and replica have the same rows, by count and by an order-independent checksum of their "
         "values. What is written at the source between a load and this check shows until the next load.",
         ["clickhouse", "chat"],
-        _agreement(asset.key.path[-1], file),
+        agreement(asset.key.path[-1], file),
         lookback=_LOOKBACK,
     )
 

@@ -71,22 +71,20 @@ class Star:
         """What a load of what is pending would do."""
         return materialization.pending_batches(materialization.select("chat"))
 
-    def load_bare(self, days: Iterable[date] | None = None) -> list[Outcome]:
-        """Loads without Dagster around them, as a run does, and quicker.
+    def load_bare(self) -> list[Outcome]:
+        """Loads what is pending without Dagster around it, as a run does, and quicker."""
+        return self._load_batches(self.pending())
 
-        Args:
-            days: each before the next, and after them what is computed of all days. None: what is pending.
-        """
-        if days is None:
-            return self._load_batches(self.pending())
+    def load_computed(self) -> None:
+        """Loads what is computed of all days."""
         known = [found.mart for found in materialization.select("chat")]
-        whole = tuple(mart.asset for mart in known if not mart.is_partitioned)
-        replicas = tuple(asset for asset in whole if asset in REPLICAS)
-        work = [Batch((), replicas)]
-        work += [Batch((day.isoformat(),), ("chat/messages", "chat/message_facts")) for day in days]
-        return self._load_batches(
-            [*work, Batch((), tuple(asset for asset in whole if asset not in REPLICAS))]
-        )
+        computed = [mart.asset for mart in known if not mart.is_partitioned and mart.asset not in REPLICAS]
+        self._load_batches([Batch((), tuple(computed))])
+
+    def load_assets(self, *names: str, day: date | None = None) -> None:
+        """Loads some assets one after another, of a day or as whole tables."""
+        keys = (day.isoformat(),) if day else ()
+        self._load_batches([Batch(keys, tuple(f"chat/{name}" for name in names))])
 
     def _load_batches(self, work: Iterable[Batch]) -> list[Outcome]:
         registered = {found.mart.asset: found for found in materialization.select("chat")}
@@ -102,6 +100,11 @@ class Star:
         """The rows of a statement."""
         with ClickHouseResource().client(database="default") as client:
             return [tuple(row) for row in client.query(statement).result_rows]
+
+    def ask_to(self, statement: str) -> None:
+        """Runs a statement that gives no rows, behind the platform's back."""
+        with ClickHouseResource().client(database="default") as client:
+            client.command(statement)
 
     def one(self, statement: str) -> Any:
         """The one value of a statement, or its one row."""
