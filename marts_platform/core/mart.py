@@ -180,6 +180,9 @@ def mart(
         raise ValueError(
             f"{asset}: Replace takes a time column for an asset with partitions, and none for one without"
         )
+    if landing is not None and (warehouse != "postgres" or not isinstance(publication, Append)):
+        # Only there are offsets stored with the rows; and only rows that join are judged once.
+        raise ValueError(f"{asset}: rows that land raw are appended, in the warehouse postgres")
     table = declared(ddl)
     spec = Mart(
         asset,
