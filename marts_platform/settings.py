@@ -241,10 +241,7 @@ class Settings(BaseSettings):
         15, description="Seconds between two samples of a metric in the warehouse; a divisor of a day's."
     )
     metrics_refresh_seconds: int = Field(
-        300,
-        ge=1,
-        description="Today's metrics are read up to the last multiple of so many seconds, "
-        "so they are loaded at most that often.",
+        300, ge=1, description="Today's metrics are read up to the last multiple of so many seconds."
     )
 
     @field_validator("metrics_step_seconds")

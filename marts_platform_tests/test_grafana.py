@@ -30,12 +30,6 @@ SOURCES: dict[str, dict[str, Any]] = {
         "datasources"
     ]
 }
-QUERIES = [
-    pytest.param(panel, target, id=f"{name}-{panel['id']}{target['refId']}")
-    for name, dashboard in DASHBOARDS.items()
-    for panel in dashboard["panels"]
-    for target in panel["targets"]
-]
 TO = datetime(2024, 3, 2, tzinfo=UTC)
 FROM = TO - timedelta(days=7)
 TIME_SERIES = {"timeseries", "time_series"}
@@ -43,7 +37,13 @@ TIME_SERIES = {"timeseries", "time_series"}
 
 def of(type_: str) -> list[Any]:
     """The queries of a type of data source."""
-    return [query for query in QUERIES if query.values[1]["datasource"]["type"] == type_]
+    return [
+        pytest.param(panel, target, id=f"{name}-{panel['id']}{target['refId']}")
+        for name, dashboard in DASHBOARDS.items()
+        for panel in dashboard["panels"]
+        for target in panel["targets"]
+        if target["datasource"]["type"] == type_
+    ]
 
 
 @pytest.mark.parametrize("name", DASHBOARDS)
