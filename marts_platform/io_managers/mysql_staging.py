@@ -76,7 +76,7 @@ class Staging:
         describe = getattr(stream, "describe", None)
         refuse_stream(session.mart, stream.columns, describe() if describe else {})
         definitions = ", ".join(f"{quoted(name)} longtext" for name in stream.columns)
-        session.execute("mysql/create_intake.sql", {"table": session.intake, "definitions": definitions})
+        session.execute("mysql/create_table.sql", {"table": session.intake, "definitions": definitions})
         names = {"table": session.intake, "columns": column_list(stream.columns)}
 
         def load(path: str) -> None:
@@ -132,8 +132,15 @@ class Staging:
     def _stage_keys(self, keyed: Keyed) -> None:
         session = self._session
         touched = bound(session.connection, statement(keyed.touched), session.bounds).replace("%", "%%")
-        names = {"table": session.touched, "query": touched}
-        session.execute("mysql/create_touched.sql", names)
+        key = [session.mart.table.column(name) for name in session.mart.table.key]
+        # As declared: made of the SELECT, a time that may not be NULL would get a zero date as its default.
+        definitions = [f"{quoted(column.name)} {column.definition}" for column in key]
+        definitions += ["in_doubt int NOT NULL", f"KEY by_key ({column_list(session.mart.table.key)})"]
+        names = {"table": session.touched, "definitions": ", ".join(definitions)}
+        session.execute("mysql/create_table.sql", names)
+        columns = column_list([*session.mart.table.key, "in_doubt"])
+        names = {"table": session.touched, "columns": columns, "query": touched}
+        session.execute("mysql/insert_query.sql", names)
         counted = session.row("mysql/keys_in_doubt.sql", {"touched": session.touched})
         parts = ((keyed.merge or keyed.rebuild, 0, "certain"), (keyed.rebuild, 1, "in_doubt"))
         for file, in_doubt, count in parts:

@@ -1,3 +1,0 @@
-CREATE TABLE {table} AS
-SELECT *
-FROM ({query}) AS given
