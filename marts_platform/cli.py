@@ -27,6 +27,7 @@ class Engine(StrEnum):
     """A warehouse engine that ``marts sql`` talks to."""
 
     postgres = "postgres"
+    clickhouse = "clickhouse"
     mysql = "mysql"
 
 
@@ -98,7 +99,10 @@ def sql(
     engine: Annotated[Engine, typer.Argument(help="The warehouse engine to ask.")],
     query: Annotated[str, typer.Argument(help="The SQL to run.")],
 ) -> None:
-    """Run SQL in the warehouse and show what it returns as a table."""
+    """Run SQL in a warehouse and show what it returns as a table.
+
+    In ClickHouse, a query with a FORMAT of its own gives exactly the bytes that the server sends.
+    """
     with clean_errors():
         from marts_platform import sql_console
 

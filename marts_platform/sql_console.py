@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
+import sys
+from urllib.parse import unquote, urlsplit
+
+import httpx
 import psycopg
 
 from marts_platform import settings
@@ -16,18 +22,15 @@ def run(engine: str, query: str) -> None:
     """Runs a statement and prints what it returns.
 
     Args:
-        engine: ``postgres`` or ``mysql``.
-        query: SQL; several statements are one transaction, and each result is shown.
+        engine: ``postgres``, ``clickhouse`` or ``mysql``.
+        query: SQL; in Postgres several statements are one transaction, and each result is shown.
 
     Raises:
         settings.SettingsError: the engine is unknown or not set, or the statement failed.
     """
-    if engine == "mysql":
-        _mysql(query)
-        return
-    if engine != "postgres":
-        raise settings.SettingsError(f"no warehouse engine {engine!r}; there are: postgres, mysql")
-    _postgres(settings.load().url("warehouse_url"), query)
+    if engine not in _ENGINES:
+        raise settings.SettingsError(f"no warehouse engine {engine!r}; there are: {', '.join(_ENGINES)}")
+    _ENGINES[engine](query)
 
 
 def _mysql(query: str) -> None:
@@ -52,7 +55,8 @@ def _mysql(query: str) -> None:
         raise QueryError(str(error.args[-1] if error.args else error)) from None
 
 
-def _postgres(url: str, query: str) -> None:
+def _postgres(query: str) -> None:
+    url = settings.load().url("warehouse_url")
     try:
         with psycopg.connect(
             url, autocommit=True, connect_timeout=10, application_name="marts sql"
@@ -77,3 +81,50 @@ def _show(cursor: psycopg.Cursor[tuple[object, ...]]) -> None:
         return
     screen().print(result_table([column.name for column in cursor.description], cursor))
     print(f"{cursor.rowcount} row{'' if cursor.rowcount == 1 else 's'}")
+
+
+def _clickhouse(query: str) -> None:
+    parts = urlsplit(settings.load().url("clickhouse_url"))
+    secure = parts.scheme == "https"
+    address = f"{parts.scheme}://{parts.hostname}:{parts.port or (8443 if secure else 8123)}"
+    user = (unquote(parts.username or "default"), unquote(parts.password or ""))
+    # The whole result before the first byte of it: an error in the middle would look like rows.
+    parameters = {"default_format": _TABLE_FORMAT, "wait_end_of_query": "1"}
+    try:
+        with (
+            # Certificates take longer to load than most statements to run.
+            httpx.Client(auth=user, timeout=httpx.Timeout(10, read=None), verify=secure) as client,
+            client.stream("POST", address, params=parameters, content=query.encode()) as answer,
+        ):
+            if answer.is_error:
+                raise QueryError(answer.read().decode("utf-8", "replace").strip())
+            if _OWN_TABLE_FORMAT.search(query) or answer.headers.get(_FORMAT_HEADER) not in (
+                None,
+                _TABLE_FORMAT,
+            ):
+                for piece in answer.iter_bytes():
+                    sys.stdout.buffer.write(piece)
+                sys.stdout.flush()
+                return
+            _show_lines(answer.read().decode("utf-8", "replace"))
+    except httpx.TransportError as error:
+        raise QueryError(
+            f"ClickHouse at {address} did not answer: {error}\nIs it up? See `marts status`."
+        ) from None
+
+
+def _show_lines(text: str) -> None:
+    # Numbers with a point as the server wrote them.
+    lines = [json.loads(line, parse_float=str) for line in text.splitlines()]
+    if not lines:
+        print("Ok.")
+        return
+    names, *rows = lines
+    screen().print(result_table(names, rows))
+    print(f"{len(rows)} row{'' if len(rows) == 1 else 's'}")
+
+
+_TABLE_FORMAT = "JSONCompactEachRowWithNames"
+_OWN_TABLE_FORMAT = re.compile(rf"\bFORMAT\s+{_TABLE_FORMAT}\b", re.I)
+_FORMAT_HEADER = "X-ClickHouse-Format"
+_ENGINES = {"postgres": _postgres, "clickhouse": _clickhouse, "mysql": _mysql}

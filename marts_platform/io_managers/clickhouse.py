@@ -67,13 +67,13 @@ class ClickHouseIOManager(Ledger):
                     try:
                         yield ClickHouseLoad(session, connection, lock, log_id)
                         connection.commit()
+                        mirror(self.warehouse, client)
                     finally:
                         session.drop_own_tables()
             except BaseException as error:
                 connection.close()
                 record_failure(log_connection, log_id, error)
                 raise
-            mirror(self.warehouse, self.clickhouse)
 
     def row(self, file: str, slice_: Slice) -> dict[str, Any]:
         """The one row of a SELECT in ClickHouse, by column; for checks.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from marts_platform.io_managers.clickhouse_types import bare, holds, holds_postgres, postgres_hint
 from marts_platform.io_managers.ledger import SchemaMismatchError
-from marts_platform.resources.clickhouse import STAGING, quoted, render
+from marts_platform.resources.clickhouse import STAGING, literal, quoted, render
 from marts_platform.resources.clickhouse_form import differences, form_of
 
 if TYPE_CHECKING:
@@ -135,8 +135,11 @@ def intakes(columns: Sequence[Column], types: Mapping[str, str]) -> list[Intake]
             # COPY writes bytes as a backslash, x and hexadecimal digits.
             value = "unhex(substring({}, 3))"
             found.append(Intake(column, value if column.nullable else f"CAST({value} AS {column.type})"))
-        elif not column.nullable and re.match(r"String|FixedString", bare(column.type)):
-            # \N for a String that takes no NULL becomes ''. A cast refuses it.
+        elif types.get(column.name, "").startswith("numeric") and "Int" in bare(column.type):
+            # A number beyond the type's would be taken modulo 2^64.
+            found.append(Intake(column, f"accurateCast({{}}, {literal(column.type)})"))
+        elif not column.nullable and re.match(r"String|FixedString|Enum", bare(column.type)):
+            # \N for a text that takes no NULL becomes ''. A cast refuses it.
             found.append(Intake(column, f"CAST({{}} AS {column.type})"))
     return found
 

@@ -14,7 +14,8 @@ from marts_platform.resources.postgres import CopyOut
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from marts_platform.resources.clickhouse import ClickHouseResource
+    from clickhouse_connect.driver.httpclient import HttpClient
+
     from marts_platform.resources.postgres import PostgresResource
 
 _log = logging.getLogger(__name__)
@@ -23,7 +24,7 @@ _log = logging.getLogger(__name__)
 _REACH = 1000
 
 
-def mirror(warehouse: PostgresResource, clickhouse: ClickHouseResource) -> None:
+def mirror(warehouse: PostgresResource, client: HttpClient) -> None:
     """Copies the entries that are new, or were still running when they were copied last.
 
     A fault is only logged: the load has been published and recorded, and the next one copies what is missing.
@@ -32,40 +33,39 @@ def mirror(warehouse: PostgresResource, clickhouse: ClickHouseResource) -> None:
     from clickhouse_connect.driver.exceptions import Error
 
     try:
-        _copy(warehouse, clickhouse)
+        _copy(warehouse, client)
     except (Error, psycopg2.Error) as fault:
         _log.warning("The run log's copy in ClickHouse stays behind until the next load: %s", fault)
 
 
-def _copy(warehouse: PostgresResource, clickhouse: ClickHouseResource) -> None:
+def _copy(warehouse: PostgresResource, client: HttpClient) -> None:
     from psycopg2.sql import SQL, Identifier
 
     table = declared("ops/ddl/clickhouse/etl_run_log_entries.sql")
     columns = tuple(column.name for column in table.columns)
-    with clickhouse.client({"purpose": "run log"}) as client:
-        statement = read_sql("clickhouse/run_log_mirrored.sql")
-        there = client.query(statement, parameters=bound(statement, {"reach": _REACH}))
-        ((newest, ended_ids, open_ids),) = there.result_rows
-        query = compose("ops/run_log_mirror.sql", {"columns": SQL(", ").join(map(Identifier, columns))})
-        params: dict[str, object] = {
-            "after": (newest or 0) - _REACH,
-            "ended_ids": list[int](ended_ids or ()),
-            "open_ids": list[int](open_ids or ()),
-        }
-        entries = CopyOut(warehouse, query, columns, params, purpose="run log", format="postgres-text")
-        insert = render(
-            "clickhouse/insert_rows.sql",
-            stage=quoted(table.schema, table.name),
-            columns=", ".join(map(quoted, columns)),
-            format="TabSeparated",
-        )
+    statement = read_sql("clickhouse/run_log_mirrored.sql")
+    there = client.query(statement, parameters=bound(statement, {"reach": _REACH}))
+    ((newest, ended_ids, open_ids),) = there.result_rows
+    query = compose("ops/run_log_mirror.sql", {"columns": SQL(", ").join(map(Identifier, columns))})
+    params: dict[str, object] = {
+        "after": (newest or 0) - _REACH,
+        "ended_ids": list[int](ended_ids or ()),
+        "open_ids": list[int](open_ids or ()),
+    }
+    entries = CopyOut(warehouse, query, columns, params, purpose="run log", format="postgres-text")
+    insert = render(
+        "clickhouse/insert_rows.sql",
+        stage=quoted(table.schema, table.name),
+        columns=", ".join(map(quoted, columns)),
+        format="TabSeparated",
+    )
 
-        def receive(source: BinaryIO) -> None:
-            rows = source.read()
-            if rows:
-                client.raw_insert(insert_block=_body(insert, rows, source))
+    def receive(source: BinaryIO) -> None:
+        rows = source.read()
+        if rows:
+            client.raw_insert(insert_block=_body(insert, rows, source))
 
-        pump(entries, receive)
+    pump(entries, receive)
 
 
 def _body(insert: str, first: bytes, source: BinaryIO) -> Generator[bytes]:

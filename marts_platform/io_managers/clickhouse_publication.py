@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from marts_platform.core.path import Append, Keyed, Replace
 from marts_platform.io_managers.clickhouse_session import within
 from marts_platform.resources.clickhouse import STAGING, quoted
-from marts_platform.resources.clickhouse_ddl import create_table
+from marts_platform.resources.clickhouse_ddl import create_table, on_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -103,7 +103,7 @@ class Publisher:
     def _fill_shadow(self, partitions: Sequence[str], gone: str | None) -> None:
         """Makes the shadow: partitions of the live table without the rows that go, and the staged rows."""
         session = self._session
-        session.command(create_table(session.mart.table, STAGING, session.names.shadow))
+        session.make(session.names.shadow, create_table(session.mart.table, STAGING, session.names.shadow))
         for partition in partitions:
             self._move(_ATTACH, session.shadow, partition, session.table)
         if gone is not None:
@@ -113,8 +113,22 @@ class Publisher:
 
     def _exchange(self) -> None:
         session = self._session
+        other, on = session.shadow, on_cluster(session.cluster)
+        if session.cluster:
+            other = self._replicate_shadow(session.cluster)
         self._before()
-        session.execute("clickhouse/exchange_tables.sql", table=session.table, other=session.shadow)
+        session.execute("clickhouse/exchange_tables.sql", table=session.table, other=other, on_cluster=on)
+
+    def _replicate_shadow(self, cluster: str) -> str:
+        """Brings the shadow to all servers of the cluster, complete before any of them is swapped."""
+        session = self._session
+        name = session.names.replicated
+        table = quoted(STAGING, name)
+        session.make(name, create_table(session.mart.table, STAGING, name, cluster=cluster))
+        for partition in session.names_of("clickhouse/partitions.sql", table=session.shadow):
+            self._move(_ATTACH, table, partition, session.shadow)
+        session.execute("clickhouse/sync_replica.sql", table=table, on_cluster=on_cluster(cluster))
+        return table
 
     def _move(self, file: str, table: str, partition: str, source: str) -> None:
         self._session.execute(file, {"partition": partition}, table=table, source=source)

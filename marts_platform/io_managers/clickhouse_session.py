@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any
 
+from marts_platform import settings
 from marts_platform.core.faults import PassingFault
 from marts_platform.core.sql import compose, read_sql
 from marts_platform.resources.clickhouse import STAGING, bound, quoted, render
+from marts_platform.resources.clickhouse_ddl import on_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -75,12 +77,14 @@ class Names:
     Attributes:
         stage: where rows arrive.
         shadow: a copy of the live table, or a part of it, that becomes it.
+        replicated: on a cluster, the shadow on all of its servers.
         touched: the keys that a load rewrites.
         touched_part: those of them that one query rewrites.
     """
 
     stage: str
     shadow: str
+    replicated: str
     touched: str
     touched_part: str
 
@@ -89,12 +93,7 @@ class Names:
         """The names of a load."""
         key = re.sub(r"\W", "", (slice_.partition_key or "whole").replace("_", ""))
         stem = f"{_prefix(mart)}{key}__{run.run_id.replace('-', '')[:8]}"
-        return cls(stem, f"{stem}__shadow", f"{stem}__touched", f"{stem}__touched_part")
-
-    @property
-    def all(self) -> tuple[str, ...]:
-        """Every one of them."""
-        return self.stage, self.shadow, self.touched, self.touched_part
+        return cls(stem, *(f"{stem}__{part}" for part in ("shadow", "replicated", "touched", "touched_part")))
 
 
 def _prefix(mart: Mart) -> str:
@@ -112,6 +111,7 @@ class ClickHouseSession:
         names: of the load's own tables, bare.
         table: the published table's name, quoted.
         days: of a keyed mart without partitions, the days of its upstream loaded since its own last load.
+        cluster: on which the published table is replicated; staging tables are this server's.
     """
 
     def __init__(self, client: HttpClient, mart: Mart, slice_: Slice, run: Run) -> None:
@@ -122,6 +122,8 @@ class ClickHouseSession:
         self.names = Names.of(mart, slice_, run)
         self.table = quoted(mart.table.schema, mart.table.name)
         self.days: Sequence[str] = ()
+        self.cluster = settings.load().clickhouse_cluster
+        self._made: list[str] = []
 
     @property
     def stage(self) -> str:
@@ -169,22 +171,32 @@ class ClickHouseSession:
         text = render(file, **places) if places else read_sql(file)
         return text, bound(text, {**self.bounds, **params}) or {}
 
+    def make(self, name: str, statement: str, values: Mapping[str, Any] | None = None) -> None:
+        """Runs the statement that makes one of the load's own tables."""
+        self._made.append(name)
+        self.client.command(statement, parameters=dict(values or {}) or None)
+
+    def drop(self, name: str) -> None:
+        """Drops a staging table, and what a swap on a cluster has left on its other servers."""
+        on = on_cluster(self.cluster)
+        self.execute("clickhouse/drop_table.sql", table=quoted(STAGING, name), on_cluster=on)
+
     def drop_own_tables(self) -> None:
         """Drops what the load has made; a fault is only logged, since the next load clears up."""
         from clickhouse_connect.driver.exceptions import Error
 
         try:
-            for name in self.names.all:
-                self.execute("clickhouse/drop_table.sql", table=quoted(STAGING, name))
+            while self._made:
+                self.drop(self._made.pop())
         except Error as fault:
             _log.warning("%s: staging tables stay until the next load: %s", self.mart.asset, fault)
 
     def drop_leftovers(self) -> None:
         """Drops what killed loads of the table have left; the caller is its only writer."""
-        pattern = f"^{_prefix(self.mart)}[0-9A-Za-z]+__[0-9a-z]{{1,8}}(__(shadow|touched|touched_part))?$"
+        pattern = f"^{_prefix(self.mart)}[0-9A-Za-z]+__[0-9a-z]{{1,8}}(__[a-z_]+)?$"
         values = {"database": STAGING, "pattern": pattern}
         for name in self.names_of("clickhouse/leftovers.sql", values):
-            self.execute("clickhouse/drop_table.sql", table=quoted(STAGING, name))
+            self.drop(name)
 
 
 def within(column: str, type_: str, window: Window) -> str:

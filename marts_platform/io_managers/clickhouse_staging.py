@@ -59,16 +59,20 @@ class Staging:
             SchemaMismatchError: the live table is missing or differs.
         """
         session = self._session
-        session.command(create_table(session.mart.table, STAGING, session.names.stage))
-        refuse_mismatch(session)
-        # Merging would drop what a TTL or a key says before it was counted and audited.
-        session.execute("clickhouse/stop_merges.sql", table=session.stage)
         publication, window = session.mart.publication, session.slice.window
+        if isinstance(publication, Replace) and publication.restore:
+            raise TypeError(f"{session.mart.asset}: ClickHouse does not restore values in staged rows")
+        constraints: list[str] = []
         if isinstance(publication, Replace | Append) and publication.column and window:
             # A row outside of the window is refused: the next load of this window would publish it once more.
             column = session.mart.table.column(publication.column)
             condition = within(column.name, column.type, window)
-            self._alter(f"ADD CONSTRAINT within_window CHECK ifNull({condition}, 0)")
+            constraints = [f"CONSTRAINT within_window CHECK ifNull({condition}, 0)"]
+        statement = create_table(session.mart.table, STAGING, session.names.stage, more=constraints)
+        session.make(session.names.stage, statement)
+        refuse_mismatch(session)
+        # Merging would drop what a TTL or a key says before it was counted and audited.
+        session.execute("clickhouse/stop_merges.sql", table=session.stage)
 
     def fill(self, extract: Extract) -> None:
         """Brings the rows into the table, refusing columns that are not the declared ones.
@@ -100,7 +104,7 @@ class Staging:
         touched = quoted(STAGING, session.names.touched)
         query, params = session.query(keyed.touched, {})
         statement = render("clickhouse/touched_keys.sql", touched=touched, query=query)
-        session.client.command(statement, parameters=params or None)
+        session.make(session.names.touched, statement, params)
         described = session.rows(
             "clickhouse/live_columns.sql", {"database": STAGING, "table": session.names.touched}
         )
@@ -116,13 +120,10 @@ class Staging:
     def _insert_of_keys(self, file: str, *, doubt: bool) -> int:
         session = self._session
         part = quoted(STAGING, session.names.touched_part)
-        session.execute("clickhouse/drop_table.sql", table=part)
-        session.execute(
-            "clickhouse/touched_part.sql",
-            {"in_doubt": doubt},
-            part=part,
-            touched=quoted(STAGING, session.names.touched),
-        )
+        session.drop(session.names.touched_part)
+        touched = quoted(STAGING, session.names.touched)
+        statement = render("clickhouse/touched_part.sql", part=part, touched=touched)
+        session.make(session.names.touched_part, statement, {"in_doubt": doubt})
         return self._insert_query(file, {"touched": session.names.touched_part})
 
     def _insert_query(self, file: str, params: Mapping[str, object]) -> int:
@@ -174,7 +175,7 @@ class Staging:
         taken = {intake.column.name: intake for intake in intakes(sent, types)}
         clauses = [clause for intake in taken.values() for clause in intake.definitions()]
         if clauses:
-            self._alter(", ".join(clauses))
+            self._session.command(f"ALTER TABLE {self._session.stage} {', '.join(clauses)}")
         return [taken[column.name].name if column.name in taken else column.name for column in sent]
 
     def _insert_frame(self, frame: pd.DataFrame) -> None:
@@ -205,9 +206,6 @@ class Staging:
             insert_block=_after(statement, body), settings={}, fmt="Native"
         ).summary
         return int(summary.get("written_rows", 0))
-
-    def _alter(self, clauses: str) -> None:
-        self._session.command(f"ALTER TABLE {self._session.stage} {clauses}")
 
 
 def _pieces(source: BinaryIO) -> Generator[bytes]:

@@ -47,6 +47,9 @@ SESSION = {
     "session_timezone": "UTC",
 }
 
+# A statement is done when every replica has done it, and fails if one does not.
+_CLUSTER = {"alter_sync": "2", "distributed_ddl_output_mode": "throw"}
+
 _PARAMETER = re.compile(r"\{(\w+)\s*:")
 _PLACE = re.compile(r"\{(\w+)\}")
 
@@ -91,6 +94,7 @@ class ClickHouseResource(dg.ConfigurableResource[Any]):
             database="default",
             settings={
                 **SESSION,
+                **(_CLUSTER if current.clickhouse_cluster else {}),
                 "max_execution_time": str(int(seconds)),
                 "log_comment": json.dumps(dict(comment or {}), default=str),
                 # 2, not 1: settings of a statement stay possible.

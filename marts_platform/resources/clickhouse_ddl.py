@@ -9,6 +9,8 @@ from marts_platform import settings
 from marts_platform.resources.clickhouse import literal, quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from marts_platform.core.table import Column, Table
 
 _BODY = re.compile(r"\((?P<body>.*?)^\)(?P<tail>.*)", re.S | re.M)
@@ -22,7 +24,13 @@ _REPLICA = "'/clickhouse/tables/{shard}/{database}/{table}/{uuid}', '{replica}'"
 
 
 def create_table(
-    table: Table, database: str, name: str, *, cluster: str | None = None, if_not_exists: bool = False
+    table: Table,
+    database: str,
+    name: str,
+    *,
+    cluster: str | None = None,
+    if_not_exists: bool = False,
+    more: Sequence[str] = (),
 ) -> str:
     """The statement that makes a table in the form that a file declares.
 
@@ -32,6 +40,7 @@ def create_table(
         name: what it is called there.
         cluster: on which cluster, with a replicated engine; None for this server alone.
         if_not_exists: whether one that is there is no fault.
+        more: elements beside the declared ones, such as constraints.
     """
     found = _BODY.search(table.ddl)
     assert found is not None  # parse_ddl has read it
@@ -40,7 +49,7 @@ def create_table(
         for line in found["body"].splitlines()
         if _OTHER_ELEMENT.match(line)
     ]
-    elements = [*map(column_definition, table.columns), *others]
+    elements = [*map(column_definition, table.columns), *others, *more]
     head = f"CREATE TABLE {'IF NOT EXISTS ' if if_not_exists else ''}{quoted(database, name)}"
     tail = with_settings(found["tail"].strip())
     return (

@@ -1,1 +1,1 @@
-DROP TABLE IF EXISTS {table} SYNC
+DROP TABLE IF EXISTS {table}{on_cluster} SYNC

@@ -1,1 +1,1 @@
-EXCHANGE TABLES {table} AND {other}
+EXCHANGE TABLES {table} AND {other}{on_cluster}

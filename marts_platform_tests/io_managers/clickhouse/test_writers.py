@@ -1,0 +1,151 @@
+"""Several writers and readers of one table at once, locks that are lost, and what killed loads leave behind."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Any
+
+import psycopg2
+import pytest
+
+from marts_platform.core.faults import PassingFault
+from marts_platform.core.path import load_slice
+from marts_platform.core.window import Slice
+from marts_platform.resources.clickhouse import STAGING
+from marts_platform_tests.io_managers.clickhouse.probe import BY_DAY, BY_MONTH, ClickHouseProbe, connected
+from marts_platform_tests.io_managers.probe import DAYS, Row, row
+
+D1, D2 = DAYS[:2]
+OLD = [row(day, sensor, "old") for day in (D1, D2) for sensor in (1, 2, 3)]
+NEW = [row(day, sensor, "new") for day in (D1, D2) for sensor in (1, 2)]
+
+
+def loaded(probe: ClickHouseProbe, ddl: str = BY_MONTH) -> ClickHouseProbe:
+    """The domain with the old rows published."""
+    probe.create(ddl)
+    probe.feed(*OLD)
+    probe.load(probe.asset(probe.stream), D1, D2)
+    assert probe.published() == OLD
+    return probe
+
+
+def test_two_days_of_one_month_written_at_once_are_both_there(probe: ClickHouseProbe) -> None:
+    loaded(probe)
+    asset = probe.asset(probe.stream)
+    for rows in (NEW, OLD) * 10:
+        probe.feed(*rows)
+        with ThreadPoolExecutor(2) as threads:
+            for load in [threads.submit(probe.load, asset, day) for day in (D1, D2)]:
+                load.result(120)
+        assert probe.published() == rows
+    assert probe.leftovers() == []
+    assert set(probe.warehouse.log()) == {"success"}
+
+
+@pytest.mark.parametrize("ddl", [BY_MONTH, BY_DAY])
+def test_readers_see_only_whole_days_during_rewrites(probe: ClickHouseProbe, ddl: str) -> None:
+    loaded(probe, ddl)
+    asset = probe.asset(probe.stream)
+    seen: set[tuple[Row, ...]] = set()
+    done = threading.Event()
+
+    def read() -> int:
+        count = 0
+        with connected(probe.url) as client:
+            while not done.is_set():
+                found = client.query(
+                    "SELECT at, sensor, value FROM probe.readings ORDER BY at, sensor"
+                ).result_rows
+                seen.add(tuple(tuple(one) for one in found))  # pyright: ignore[reportArgumentType]
+                count += 1
+        return count
+
+    wholes = {tuple(OLD), tuple([*NEW[:2], *OLD[3:]])}
+    with ThreadPoolExecutor(1) as threads:
+        reader = threads.submit(read)
+        try:
+            # 25 times for each kind of table.
+            for step in range(25):
+                probe.feed(*(OLD if step % 2 else [*NEW[:2], *OLD[3:]]))
+                probe.load(asset, D1)
+        finally:
+            done.set()
+        assert reader.result(60) > 25
+    assert seen == wholes
+
+
+def test_a_load_that_lost_its_lock_publishes_nothing(
+    probe: ClickHouseProbe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded(probe)
+    probe.feed(*NEW)
+    ended: list[int] = []
+
+    def source(slice_: Slice) -> Any:
+        if not ended:
+            with closing(psycopg2.connect(probe.warehouse.url)) as connection, connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND application_name LIKE 'marts_platform load %'"
+                )
+                ended.append(cursor.fetchall()[0][0])
+        else:
+            assert probe.published() == OLD
+        return probe.stream(slice_)
+
+    # The session is gone, so a retry begins anew, and holds the lock again.
+    probe.load(probe.asset(source), D1)
+    assert ended == [1]
+    assert probe.warehouse.log()[-2:] == ["failed", "success"]
+    assert probe.published() == [*NEW[:2], *OLD[3:]]
+
+
+def test_a_lock_that_somebody_released_is_missed(
+    probe: ClickHouseProbe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded(probe)
+    probe.feed(*NEW)
+    from marts_platform.io_managers import clickhouse_session
+
+    check = clickhouse_session.WriterLock.check
+
+    def released(lock: clickhouse_session.WriterLock) -> None:
+        with lock._connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock_all()")
+        check(lock)
+
+    monkeypatch.setattr(clickhouse_session.WriterLock, "check", released)
+    monkeypatch.setattr("marts_platform.core.path.with_retries", lambda attempt: attempt())
+    with pytest.raises(PassingFault, match="the lock of its only writer is lost; nothing was published"):
+        probe.load(probe.asset(probe.stream), D1)
+    assert probe.published() == OLD
+    assert load_slice.__name__ == "load_slice"
+
+
+def test_what_a_killed_load_left_is_dropped_by_the_next_of_its_table_only(probe: ClickHouseProbe) -> None:
+    loaded(probe)
+    mine = [
+        "probe__readings__20240301__0a1b2c3d",
+        "probe__readings__whole__0a1b2c3d__shadow",
+        "probe__readings__20240301__0a1b2c3d__touched_part",
+    ]
+    others = ["probe__readings__of__another__20240301__0a1b2c3d", "probe__readings_too__whole__0a1b2c3d"]
+    probe.do(*(f"CREATE TABLE {STAGING}.{name} (a Int8) ENGINE = Memory" for name in mine + others))
+    try:
+        probe.load(probe.asset(probe.stream), D1)
+        assert sorted(probe.leftovers()) == sorted(others)
+    finally:
+        probe.do(*(f"DROP TABLE {STAGING}.{name}" for name in others))
+
+
+def test_an_entry_of_a_killed_process_is_marked(probe: ClickHouseProbe) -> None:
+    loaded(probe)
+    probe.warehouse.rows(
+        "INSERT INTO ops.etl_run_log (asset, partition_key, run_id, root_run_id, status) "
+        "VALUES ('probe/readings', %s, 'gone', 'gone', 'running')",
+        D1,
+    )
+    probe.load(probe.asset(probe.stream), D1)
+    assert probe.warehouse.log()[-2:] == ["killed", "success"]

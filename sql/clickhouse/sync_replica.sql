@@ -1,0 +1,1 @@
+SYSTEM SYNC REPLICA{on_cluster} {table}
