@@ -101,10 +101,12 @@ class Intake:
     Attributes:
         column: the declared one.
         expression: its value, of ``{}``, which is what came.
+        example: a text of which it makes a value: the server checks the expression with it.
     """
 
     column: Column
     expression: str
+    example: str = ""
 
     @property
     def name(self) -> str:
@@ -114,9 +116,8 @@ class Intake:
     def definitions(self) -> tuple[str, str]:
         """What ``ALTER TABLE`` has to say for it."""
         name = quoted(self.name)
-        # Its default is there for the server's own check of the expression.
         return (
-            f"ADD COLUMN {name} Nullable(String) EPHEMERAL ''",
+            f"ADD COLUMN {name} Nullable(String) EPHEMERAL {literal(self.example)}",
             f"MODIFY COLUMN {quoted(self.column.name)} {self.column.type} "
             f"DEFAULT {self.expression.format(name)}",
         )
@@ -136,11 +137,17 @@ def intakes(columns: Sequence[Column], types: Mapping[str, str]) -> list[Intake]
             value = "unhex(substring({}, 3))"
             found.append(Intake(column, value if column.nullable else f"CAST({value} AS {column.type})"))
         elif types.get(column.name, "").startswith("numeric") and "Int" in bare(column.type):
-            # A number beyond the type's would be taken modulo 2^64.
-            found.append(Intake(column, f"accurateCast({{}}, {literal(column.type)})"))
+            # A number beyond the type's would be taken modulo 2^64. A cast to Nullable would make it NULL.
+            value = f"accurateCast(ifNull({{0}}, '0'), {literal(bare(column.type))})"
+            if column.nullable:
+                value = f"if(isNull({{0}}), NULL, {value})"
+            else:
+                value = f"accurateCast(CAST({{0}} AS String), {literal(bare(column.type))})"
+            found.append(Intake(column, value, example="0"))
         elif not column.nullable and re.match(r"String|FixedString|Enum", bare(column.type)):
             # \N for a text that takes no NULL becomes ''. A cast refuses it.
-            found.append(Intake(column, f"CAST({{}} AS {column.type})"))
+            names = re.search(r"^Enum\d+\('((?:[^'\\]|\\.)*)'", bare(column.type))
+            found.append(Intake(column, f"CAST({{}} AS {column.type})", names[1] if names else ""))
     return found
 
 

@@ -125,9 +125,16 @@ def _object(value: Any, type_: str) -> Any:
 
 def frame_faults(frame: pd.DataFrame, columns: Sequence[Column]) -> list[str]:
     """What of a DataFrame's values the declared columns would not hold exactly, in words."""
-    plain = plain_columns(frame, [_as_known(column) for column in columns])
+    plain = _plain(frame, columns)
     pairs = zip(columns, plain, strict=True)
     return [fault for column, values in pairs for fault in _faults(values, column)]
+
+
+def _plain(frame: pd.DataFrame, columns: Sequence[Column]) -> list[list[Any]]:
+    # In a column of floats that takes no NULL, a NaN is a number.
+    floats = [c.name for c in columns if bare(c.type) in _FLOATS and not c.nullable]
+    known = [_as_known(column) for column in columns]
+    return plain_columns(frame.astype(dict.fromkeys(floats, "object")), known)
 
 
 def _as_known(column: Column) -> Column:
@@ -173,7 +180,7 @@ def _fits(value: Any, type_: str) -> bool:
         return _DAYS[0] <= day <= _DAYS[1]
     if type_.startswith("Decimal"):
         precision, scale = (int(part) for part in re.findall(r"\d+", type_)[:2])
-        return abs(Decimal(str(value))) < Decimal(10) ** (precision - scale)
+        return Decimal(str(value)).copy_abs() < Decimal(10) ** (precision - scale)
     if type_ == "Float32":
         return value != value or struct.unpack("f", struct.pack("f", value))[0] == value
     if type_ == "String":
@@ -222,7 +229,7 @@ def _json_fits(value: Any) -> bool:
 
 def json_lines(frame: pd.DataFrame, columns: Sequence[Column]) -> Generator[bytes]:
     """A DataFrame's rows as ClickHouse's ``JSONEachRow``, in pieces."""
-    plain = plain_columns(frame, [_as_known(column) for column in columns])
+    plain = _plain(frame, columns)
     names = [column.name for column in columns]
     lines: list[str] = []
     size = 0

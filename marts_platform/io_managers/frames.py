@@ -6,7 +6,7 @@ import json
 import math
 import re
 from datetime import date, datetime, time
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -150,7 +150,10 @@ def _fits(value: float | Decimal, scale: int | None) -> bool:
     if math.isinf(value):
         return False  # psycopg2 would send it as NaN
     digits = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-    exponent = digits.normalize().as_tuple().exponent
+    with localcontext() as context:
+        # Otherwise a number of many digits would be rounded here.
+        context.prec = max(len(digits.as_tuple().digits), 1)
+        exponent = digits.normalize().as_tuple().exponent
     return scale is None or not isinstance(exponent, int) or -exponent <= scale
 
 

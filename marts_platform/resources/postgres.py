@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor
     from psycopg2.sql import Composable
 
+# More than a numeric's column can ask for; the driver says 65535 where it asks for nothing.
+_MAX_DIGITS = 1000
 _COPY_FORMATS = {"postgres-binary": "binary", "postgres-text": "text"}
 # Fewer, larger reads: psycopg2 asks the file for this much at a time.
 COPY_BUFFER_BYTES = 1 << 18
@@ -181,6 +183,6 @@ def column_types(
         types |= {
             column.name: f"numeric({column.precision},{column.scale})"
             for column in described
-            if types[column.name] == "numeric" and column.precision
+            if types[column.name] == "numeric" and 0 < (column.precision or 0) <= _MAX_DIGITS
         }
     return types

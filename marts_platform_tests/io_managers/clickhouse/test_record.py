@@ -87,8 +87,8 @@ def test_bytes_that_are_no_text_can_be_quarantined(readings: ClickHouseProbe) ->
     file = readings.write_sql(
         "probe/raw/bytes.sql",
         "SELECT toString(sensor) AS source_key, 'why' AS reason, "
-        "if(sensor = 1, unhex('ff00'), 'tab\\t, \\n, \\\\ and \\'') AS payload, true AS is_row "
-        "FROM {staged:Identifier}",
+        "if(sensor = 1, unhex('ff00'), 'tab\\t, \\n, \\\\ and \\'') AS payload, "
+        "true AS is_row FROM {staged:Identifier}",
     )
     readings.feed(*ROWS)
     readings.load(readings.asset(readings.stream, quarantine=file), D1)
@@ -110,7 +110,8 @@ def test_each_statement_says_whose_it_is(readings: ClickHouseProbe) -> None:
     }
 
 
-ENTRIES = "SELECT id, asset, partition_key, status, rows_written, started_at, error FROM ops.etl_run_log ORDER BY id"
+COPIED = "id, asset, partition_key, status, rows_written, started_at, error"
+ENTRIES = f"SELECT {COPIED} FROM ops.etl_run_log ORDER BY id"
 
 
 def test_the_run_log_can_be_read_in_clickhouse_and_heals(readings: ClickHouseProbe) -> None:

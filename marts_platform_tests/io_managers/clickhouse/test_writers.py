@@ -1,4 +1,4 @@
-"""Several writers and readers of one table at once, locks that are lost, and what killed loads leave behind."""
+"""Several writers and readers of one table at once, locks that are lost, and what killed loads leave."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import psycopg2
 import pytest
 
 from marts_platform.core.faults import PassingFault
-from marts_platform.core.path import load_slice
 from marts_platform.core.window import Slice
 from marts_platform.resources.clickhouse import STAGING
 from marts_platform_tests.io_managers.clickhouse.probe import BY_DAY, BY_MONTH, ClickHouseProbe, connected
@@ -58,11 +57,11 @@ def test_readers_see_only_whole_days_during_rewrites(probe: ClickHouseProbe, ddl
                 found = client.query(
                     "SELECT at, sensor, value FROM probe.readings ORDER BY at, sensor"
                 ).result_rows
-                seen.add(tuple(tuple(one) for one in found))  # pyright: ignore[reportArgumentType]
+                seen.add(tuple(tuple(one) for one in found))
                 count += 1
         return count
 
-    wholes = {tuple(OLD), tuple([*NEW[:2], *OLD[3:]])}
+    wholes = {tuple(OLD), (*NEW[:2], *OLD[3:])}
     with ThreadPoolExecutor(1) as threads:
         reader = threads.submit(read)
         try:
@@ -121,7 +120,6 @@ def test_a_lock_that_somebody_released_is_missed(
     with pytest.raises(PassingFault, match="the lock of its only writer is lost; nothing was published"):
         probe.load(probe.asset(probe.stream), D1)
     assert probe.published() == OLD
-    assert load_slice.__name__ == "load_slice"
 
 
 def test_what_a_killed_load_left_is_dropped_by_the_next_of_its_table_only(probe: ClickHouseProbe) -> None:
