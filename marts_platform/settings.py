@@ -230,9 +230,7 @@ class Settings(BaseSettings):
         20, ge=1, description="Time limit of one fingerprint probe at a source."
     )
 
-    clickhouse_statement_timeout_seconds: int = Field(
-        3600, ge=1, description="Time limit of one statement in ClickHouse."
-    )
+    clickhouse_statement_timeout_seconds: int = Field(3600, ge=1, description="Limit of one statement there.")
     clickhouse_cluster: str | None = Field(
         None, description="The ClickHouse cluster's name: tables are made ON CLUSTER, and replicated."
     )
