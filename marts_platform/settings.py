@@ -169,8 +169,7 @@ class Settings(BaseSettings):
     kafka_bootstrap: str | None = Field(None, description="Kafka's bootstrap servers, host:port,…")
     kafka_options: SecretStr | None = Field(
         None,
-        description="More of Kafka's client options, name=value separated by blanks: "
-        "security.protocol=SASL_SSL sasl.mechanism=PLAIN sasl.username=… sasl.password=…",
+        description="More of Kafka's client options, name=value separated by blanks.",
     )
     kafka_timeout_seconds: float = Field(
         10.0, ge=1, description="Seconds in which Kafka has to answer, or to go on in the middle of a topic."

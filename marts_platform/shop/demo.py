@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 import psycopg2
 
+from marts_platform import settings
 from marts_platform.core.demo import Demo, Shown
 from marts_platform.core.sql import compose
+from marts_platform.shop.demo_events import seed_events
 from marts_platform.shop.sources import TABLES, replica_of
 
 if TYPE_CHECKING:
@@ -166,13 +168,18 @@ def _seed(address: Callable[[str], str], scale: float) -> str:
     with closing(psycopg2.connect(address("shop"))) as connection:
         create_source(connection)
         made = generate_shop(connection, scale)
-    return f"{made.users:,} users, {made.products:,} products, {made.orders:,} orders of {made.lines:,} lines"
+    events = seed_events(address("kafka"), settings.load().shop_events_topic, scale)
+    return (
+        f"{made.users:,} users, {made.products:,} products, {made.orders:,} orders of {made.lines:,} lines, "
+        f"{events:,} new messages of what users do"
+    )
 
 
 DEMO = Demo(
     seed=_seed,
     shown=[
-        Shown("mysql", "mydb.product_sales_analytics: what sells best", "shop/demo/mysql/best_products.sql")
+        Shown("mysql", "mydb.product_sales_analytics: what sells best", "shop/demo/mysql/best_products.sql"),
+        Shown("postgres", "shop.kafka_events: what users do, and where", "shop/demo/events_by_type.sql"),
     ],
     hints=['marts sql mysql "SELECT * FROM mydb.user_sales_analytics LIMIT 5"'],
 )
