@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from marts_platform.core.pending import Batch
 
 # In the order in which the demo builds them.
-DOMAINS = ("camunda", "chat", "delivery", "shop")
+DOMAINS = ("camunda", "bionicpro", "chat", "delivery", "shop")
 
 
 def materialize_selection(selection: str, first: date | None, end: date | None) -> None:

@@ -44,7 +44,7 @@ def telemetry(slice_: Slice, telemetry: TelemetrySource) -> Extract:
 @mart(
     asset="bionicpro/crm_users",
     ddl="bionicpro/ddl/crm_users.sql",
-    publication=Append(),
+    publication=Append(is_snapshot=True),
     warehouse="clickhouse",
     audits=[
         Audit(

@@ -79,9 +79,12 @@ class Append:
 
     Attributes:
         column: the time column that decides which window a row belongs to; None if rows belong to none.
+        is_snapshot: whether each load gives all that there is now: what stood in quarantine before and is not
+            among it any more has then been corrected at the source.
     """
 
     column: str | None = None
+    is_snapshot: bool = False
 
 
 Publication: TypeAlias = Replace | Keyed | Append

@@ -99,7 +99,9 @@ class ClickHouseLoad:
         if self._rejected:
             find.append(run_log.found_rejected(self._rejected))
         # A load that reads only what is new says nothing of what was found before.
-        judged = "new" if isinstance(session.mart.publication, Append) else "all"
+        publication = session.mart.publication
+        reads_new = isinstance(publication, Append) and not publication.is_snapshot
+        judged = "new" if reads_new else "all"
         return run_log.supersede_quarantine(
             self._connection, session.mart.asset, session.slice, session.run, find, judged
         )

@@ -124,7 +124,8 @@ class PostgresLoad:
     def _judged(self) -> Literal["all", "landed", "new"]:
         if isinstance(self._extract.rows, Replay):
             return "landed"
-        return "new" if isinstance(self._session.mart.publication, Append) else "all"
+        publication = self._session.mart.publication
+        return "new" if isinstance(publication, Append) and not publication.is_snapshot else "all"
 
     def _staged_fingerprint(self, file: str) -> str:
         (state,) = self._session.row(file, {"staged": self._session.stage}, self._session.bounds)
