@@ -176,7 +176,7 @@ def demo_of(domain: str) -> Demo:
 
 def demo(scale: float) -> None:
     """Up, seed, build every mart, show them, and say what to try next."""
-    from marts_platform import settings
+    from marts_platform import reports, settings
     from marts_platform.embedded.stack import Stack
     from marts_platform.migrations import clickhouse, runner
 
@@ -197,6 +197,7 @@ def demo(scale: float) -> None:
         else:
             console.print(f"{domain} is as its source is: nothing to load.")
     _show_marts(demos.values())
+    reports.write_page(None)
 
 
 def _show_marts(demos: Collection[Demo]) -> None:

@@ -176,7 +176,7 @@ def write_page(out: Path | None) -> None:
         raise ReportError(f"{file} cannot be written: {error.strerror}") from None
     for failure in page.failures:
         screen().print(f"A chart failed: {failure}", style="yellow", soft_wrap=True)
-    print(f"Wrote {file.absolute().as_uri()}")
+    print(f"The page with charts is {file.absolute().as_uri()}")
 
 
 def _list(reports: Iterable[Report]) -> None:
