@@ -131,8 +131,8 @@ def main(arguments: list[str] | None = None) -> int:
         title="The shop: order lines from Postgres into MySQL (seekdb)",
         about=[
             "The platform's load has everything in it: fingerprint, stream, staging, swap, run log. The "
-            "floor is COPY into a file and LOAD DATA of it straight into a table: what does not fit is cut in "
-            f"silence. The median of {chosen.repeats}; row by row once.",
+            "floor is COPY into a file and LOAD DATA of it straight into a table: what does not fit is cut "
+            f"in silence. The median of {chosen.repeats}; row by row once.",
         ],
         targets=[report.Target("replica and source have the same rows", found, agrees)],
         tables=[report.Table("Replication", ["way", "rows", "seconds", "rows a second"], lines)],
