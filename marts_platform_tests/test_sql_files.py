@@ -115,6 +115,7 @@ VALUES: Mapping[str, object] = {
     "name": "attached",
     "oids": [23, 25],
     "own": [0],
+    "upstream": ["camunda/act_hi_detail"],
     "whole_table": True,
     **dict.fromkeys(["source_keys", "reasons", "payloads"], ["why"]),
     "table": "scene.parted",
