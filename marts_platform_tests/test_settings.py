@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from marts_platform import settings
 from marts_platform.console import MASK, masked, settings_in_force, shown
+from marts_platform_tests.settings_reference import DOCUMENT, reference
 
 SECRET = "s3cret-Пароль-%40"  # not a password of anything
 URL = f"postgresql://user:{SECRET}@example.invalid:5432/warehouse"
@@ -144,3 +145,7 @@ def test_masked_hides_the_secret_in_any_form(url: str) -> None:
 def test_masked_keeps_all_but_the_password(password: str, database: str) -> None:
     url = f"postgresql://reader:{password}@host.invalid:5432/{database}?sslmode=require"
     assert masked(url) == f"postgresql://reader:{MASK}@host.invalid:5432/{database}?sslmode=require"
+
+
+def test_the_documented_settings_are_the_ones_there_are() -> None:
+    assert DOCUMENT.read_text("utf-8") == reference()
