@@ -1,4 +1,4 @@
-"""The shop's events from their topic into a table, beside plain consumers: ``python -m benchmarks events``."""
+"""A topic of events, read into its table, beside plain consumers: ``python -m benchmarks events``."""
 
 from __future__ import annotations
 
