@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from marts_platform import settings
-from marts_platform.core.sql import sql_root
+from marts_platform.core import sql
 from marts_platform.core.table import parse_ddl
 from marts_platform.resources.clickhouse import STAGING, ClickHouseResource, literal, quoted
 from marts_platform.resources.clickhouse_ddl import column_definition, create_table, on_cluster
@@ -103,7 +103,7 @@ def declared_clickhouse_views() -> Iterator[View]:
 
 
 def _ddl_files() -> list[Path]:
-    return sorted(sql_root().glob("*/ddl/**/*.sql"))
+    return sorted(sql.sql_root().glob("*/ddl/**/*.sql"))
 
 
 def _steps(client: HttpClient, table: Table, cluster: str | None) -> tuple[list[str], list[str]]:
