@@ -23,6 +23,7 @@ from marts_platform.delivery.assets import dds as delivery_dds
 from marts_platform.delivery.assets import marts as delivery_marts
 from marts_platform.delivery.assets import ods as delivery_ods
 from marts_platform.delivery.assets.replica import replica as delivery_replica
+from marts_platform.delivery.ods_events import OdsEvents
 from marts_platform.delivery.sensors import delivery_changes, delivery_nightly, delivery_replica_lag
 from marts_platform.delivery.sources import DeliverySource
 from marts_platform.io_managers.clickhouse import ClickHouseIOManager
@@ -46,6 +47,7 @@ RESOURCES = {
     "telemetry": TelemetrySource(),
     "kafka": KafkaSource(topics={**shop_events.TOPICS, **delivery_events.TOPICS}),
     "delivery": DeliverySource(),
+    "ods_events": OdsEvents(),
     "prometheus": delivery_metrics.MetricsSource(),
     "shop": ShopSource(),
 }

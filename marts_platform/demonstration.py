@@ -29,10 +29,13 @@ if TYPE_CHECKING:
     from datetime import date
 
     from marts_platform.core.demo import Demo
+    from marts_platform.core.mart import RegisteredMart
     from marts_platform.core.pending import Batch
 
 # In the order in which the demo builds them.
 DOMAINS = ("camunda", "bionicpro", "chat", "delivery", "shop")
+# One for what is there, one for what comes of streams, one for what came meanwhile.
+_LOOKS = 3
 
 
 def materialize_selection(selection: str, first: date | None, end: date | None) -> None:
@@ -47,14 +50,24 @@ def materialize_selection(selection: str, first: date | None, end: date | None) 
         MaterializationError: a run failed; what was published is shown before.
     """
     registered = select(selection)
-    if first is None or end is None:
-        work = pending_batches(registered)
-    else:
-        work = days_between(first, end, registered)
-    if not work:
+    if first is not None and end is not None:
+        show_results(run_with_progress(days_between(first, end, registered)))
+    elif not _bring_up_to_date(registered):
         screen().print(f"Nothing to do: {selection} is as its source is.")
-        return
-    show_results(run_with_progress(work))
+
+
+def _bring_up_to_date(registered: Sequence[RegisteredMart]) -> bool:
+    """Loads what is new, changed or failed; False if there was nothing.
+
+    What a stream brought is a source of others, which only another look sees; what goes on coming is left to
+    the next command.
+    """
+    for looks in range(_LOOKS):
+        work = pending_batches(registered)
+        if not work:
+            return looks > 0
+        show_results(run_with_progress(work))
+    return True
 
 
 def replay(asset: str) -> None:
@@ -191,10 +204,7 @@ def demo(scale: float) -> None:
         clickhouse.upgrade()
     seed((), scale)
     for domain in demos:
-        work = pending_batches(select(domain))
-        if work:
-            show_results(run_with_progress(work))
-        else:
+        if not _bring_up_to_date(select(domain)):
             console.print(f"{domain} is as its source is: nothing to load.")
     _show_marts(demos.values())
     reports.write_page(None)

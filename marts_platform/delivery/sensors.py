@@ -22,6 +22,8 @@ _ASSETS = [
     dds.fact_deliveries,
     dds.hourly_orders_mv,
     dds.hourly_deliveries_mv,
+    dds.fact_events,
+    dds.hourly_events_mv,
     marts.popular_routes,
     marts.order_conversion,
     marts.order_sla,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Generator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -26,6 +27,7 @@ from marts_platform_tests.databases import NewDatabase, at_database
 from marts_platform_tests.delivery.conftest import PUBLISHER
 from marts_platform_tests.delivery.service import Service
 from marts_platform_tests.delivery.topics import Topics
+from marts_platform_tests.delivery.warehouse import empty_clickhouse
 
 # What a database in good order does not need.
 _ONLY_IN_TROUBLE: set[str] = set()
@@ -77,6 +79,22 @@ def shown_rows(shown: Shown, warehouse: str) -> Sequence[object]:
         return cursor.fetchall()
 
 
+def expect_every_event(warehouse: str) -> None:
+    """Facts and hourly view have the ODS's events, each once, at the broker's time to the microsecond."""
+    with closing(psycopg2.connect(warehouse)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT event_id::text, event_type, event_data::text, event_timestamp FROM ods.events")
+        there = [(key, kind, data, moment.astimezone(UTC)) for key, kind, data, moment in cursor.fetchall()]
+    with ClickHouseResource().client(database="default", read_only=True) as client:
+        facts = client.query("SELECT event_id, event_type, event_data, event_datetime FROM dds.fact_events")
+        here = [(str(key), kind, data, moment) for key, kind, data, moment in facts.result_rows]
+        hourly = client.query("SELECT hour, event_type, events_count FROM dds.hourly_events_mv").result_rows
+    assert len(there) > 100 and sorted(here) == sorted(there)
+    counted = Counter(
+        (moment.replace(minute=0, second=0, microsecond=0), kind) for _, kind, _, moment in there
+    )
+    assert {(hour, kind): count for hour, kind, count in hourly} == counted
+
+
 def run_reports() -> None:
     """Every sample query gives rows or none, but no fault."""
     values = {"limit": "10", "since": "2024-01-01", "until": "2100-01-01", "hours": "24"}
@@ -99,6 +117,7 @@ def test_every_file_of_the_domain_is_executed(
     warehouse = new_database()
     monkeypatch.setenv("MARTS_WAREHOUSE_URL", warehouse)
     with files_read() as read:
+        empty_clickhouse()
         runner.upgrade(warehouse)
         with closing(psycopg2.connect(service.url)) as connection:
             demo.create_source(connection)
@@ -111,9 +130,13 @@ def test_every_file_of_the_domain_is_executed(
         # Prometheus has tests of its own.
         served = [found for found in select("delivery") if found.mart.asset != "delivery/fact_metrics"]
         results = materialize(days_between(today - timedelta(days=2), today, served), ephemeral_instance)
-        assert all(result.rows for result in results), results
+        # The topics' messages have today's time.
+        of_today = {"delivery/fact_events", "delivery/hourly_events_mv"}
+        assert all(result.rows for result in results if result.asset not in of_today), results
         today_too = pending_batches(served)
         assert (today.isoformat(),) in [batch.partition_keys for batch in today_too]
+        materialize(today_too, ephemeral_instance)
+        expect_every_event(warehouse)
         for shown in demo.DEMO.shown:
             assert shown_rows(shown, warehouse), shown.file
         run_reports()
@@ -122,7 +145,7 @@ def test_every_file_of_the_domain_is_executed(
         assert list(declared_clickhouse_views())
         replica.drop()
     there = {str(path.relative_to(sql_root())) for path in (sql_root() / "delivery").rglob("*.sql")}
-    elsewhere = {file for file in there if file.startswith("delivery/metrics/")}
+    elsewhere = {file for file in there if file.startswith(("delivery/metrics/", "delivery/charts/"))}
     assert there - elsewhere - read == _ONLY_IN_TROUBLE
 
 

@@ -10,6 +10,10 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from marts_platform import materialization, settings
+from marts_platform.core.mart import MAX_PARTITIONS_PER_RUN
+from marts_platform.core.pending import batches, stages_of
+from marts_platform.core.planning import plan
+from marts_platform.definitions import RESOURCES
 from marts_platform.resources.clickhouse import ClickHouseResource
 from marts_platform_tests.delivery.oracle import KEYS, Seen, tables_of
 from marts_platform_tests.delivery.service import Service
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     from marts_platform.core.mart import RegisteredMart
     from marts_platform.materialization import AssetResult
 
+DATABASE_ASSETS = 'key:"delivery/replica"+'
 DATABASES = ("dds", "delivery_marts")
 # Beside what the oracle tells: when the row came.
 _BESIDES = "processed_dttm"
@@ -43,15 +48,8 @@ class DeliveryWarehouse:
         cls, service: Service, postgres: Warehouse, instance: DagsterInstance
     ) -> Generator[DeliveryWarehouse]:
         """A warehouse without rows: ClickHouse is shared by the session's tests."""
+        empty_clickhouse()
         with ClickHouseResource().client(database="default") as client:
-            tables = client.query(
-                "SELECT concat(database, '.', name) FROM system.tables "
-                "WHERE database IN {databases:Array(String)} AND engine LIKE '%MergeTree'",
-                {"databases": list(DATABASES)},
-            ).result_rows
-            for (table,) in tables:
-                client.command(f"TRUNCATE TABLE {table}")
-            client.command("TRUNCATE TABLE ops.etl_run_log_entries")
             yield cls(service, postgres, client, instance)
 
     def look(self) -> None:
@@ -64,8 +62,10 @@ class DeliveryWarehouse:
         return materialization.materialize(work, self.instance, with_checks=False)
 
     def load_pending(self, *, with_checks: bool = False) -> list[AssetResult]:
-        """Loads what is new, changed or failed."""
-        work = materialization.pending_batches(from_the_database())
+        """Loads what is new, changed or failed, as a sensor finds it that draws every old day by lot."""
+        registered = from_the_database()
+        pending = plan(registered, RESOURCES, 3, swept=100).pending
+        work = batches(pending, MAX_PARTITIONS_PER_RUN, stages_of([found.mart for found in registered]))
         return materialization.materialize(work, self.instance, with_checks=with_checks)
 
     def rows(self, table: str) -> list[tuple[Any, ...]]:
@@ -96,13 +96,22 @@ class DeliveryWarehouse:
         )
 
 
+def empty_clickhouse() -> None:
+    """Empties the domain's tables, which are shared by the session's tests; each has a run log of its own."""
+    with ClickHouseResource().client(database="default") as client:
+        tables = client.query(
+            "SELECT concat(database, '.', name) FROM system.tables "
+            "WHERE database IN {databases:Array(String)} AND engine LIKE '%MergeTree'",
+            {"databases": list(DATABASES)},
+        ).result_rows
+        for (table,) in tables:
+            client.command(f"TRUNCATE TABLE {table}")
+        client.command("TRUNCATE TABLE ops.etl_run_log_entries")
+
+
 def from_the_database() -> list[RegisteredMart]:
     """The assets that come of the service's database: not of its topics, nor of Prometheus."""
-    return [
-        found
-        for found in materialization.select("delivery")
-        if not any(word in found.mart.asset for word in ("events", "metrics"))
-    ]
+    return materialization.select(DATABASE_ASSETS)
 
 
 def same(table: str, rows: Collection[tuple[Any, ...]], expected: Collection[tuple[Any, ...]]) -> None:

@@ -29,6 +29,8 @@ _DELIVERY_COLUMNS = (
     "created_at",
 )
 
+_EVENT_COLUMNS = ("event_id", "event_type", "event_data", "event_datetime")
+
 
 def _from_ods(fact: str, columns: tuple[str, ...], slice_: Slice) -> CopyOut:
     """The ODS's rows of a day, as the text of COPY."""
@@ -137,3 +139,37 @@ def hourly_orders_mv(_: Slice) -> Query:
 def hourly_deliveries_mv(_: Slice) -> Query:
     """A day's deliveries by the hour and performer, as states; the view of that name reads them."""
     return Query("delivery/hourly/hourly_deliveries_states.sql")
+
+
+@mart(
+    asset="delivery/fact_events",
+    ddl="delivery/ddl/clickhouse/fact_events.sql",
+    publication=Replace("event_datetime"),
+    warehouse="clickhouse",
+    partitions_def=DAILY,
+    lookups=["delivery/events"],
+    audits=[unique("event_id")],
+    fingerprint="delivery/hourly/fact_events_fingerprint.sql",
+    source="ods_events",
+    kinds=("clickhouse",),
+    freshness=FRESHNESS,
+)
+def fact_events(slice_: Slice) -> CopyOut:
+    """What the service said in Kafka on a day, by the broker's time."""
+    return _from_ods("fact_events", _EVENT_COLUMNS, slice_)
+
+
+@mart(
+    asset="delivery/hourly_events_mv",
+    ddl="delivery/ddl/clickhouse/hourly_events_states.sql",
+    publication=Replace("hour"),
+    warehouse="clickhouse",
+    partitions_def=DAILY,
+    upstream=["delivery/fact_events"],
+    audits=[unique("hour", "event_type")],
+    kinds=("clickhouse", "sql"),
+    freshness=FRESHNESS,
+)
+def hourly_events_mv(_: Slice) -> Query:
+    """A day's messages by the hour and kind, as states; the view of that name reads them."""
+    return Query("delivery/hourly/hourly_events_states.sql")

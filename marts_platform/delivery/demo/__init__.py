@@ -58,13 +58,19 @@ DEMO = Demo(
     live=_live,
     shown=[
         Shown(
-            "postgres",
-            "ods.pipelines: how the attempts to deliver ended, by day",
-            "delivery/demo/newest_days.sql",
-        )
+            "clickhouse",
+            "delivery_marts.order_conversion: what became of each day's orders",
+            "delivery/shown/newest_conversion.sql",
+        ),
+        Shown(
+            "clickhouse",
+            "delivery_marts.courier_efficiency: how the busiest couriers do",
+            "delivery/shown/busiest_couriers.sql",
+        ),
     ],
     hints=[
         "marts seed delivery --live    # orders, stages and deliveries until Ctrl-C",
         "marts replica status",
+        "marts report delivery         # its sample queries",
     ],
 )
