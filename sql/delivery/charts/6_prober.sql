@@ -1,5 +1,5 @@
 -- What the prober asks of the service
--- Growth of its counters by the hour, in the 3 days up to the newest sample.
+-- What succeeded and what failed, by the hour, in the 3 days up to the newest sample.
 -- @engine clickhouse
 -- @kind lines
 -- @unit requests
@@ -9,7 +9,7 @@ SELECT
     replaceAll(replaceOne(replaceOne(metric, 'prober_', ''), '_total', ''), '_', ' ') AS counter
 FROM dds.fact_metrics
 WHERE
-    kind = 'counter'
+    match(metric, '_(success|fail)_total$')
     AND at >= (SELECT max(newest.at) - toIntervalDay(3) FROM dds.fact_metrics AS newest)
 GROUP BY hour, counter
 ORDER BY hour, counter
