@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from dagster import DagsterInstance
 
 from marts_platform.core.streams import PositionsLostError
 from marts_platform.core.window import Slice
+from marts_platform.materialization import SelectionError, materialize, replayable
 from marts_platform.shop.events import ASSET
 from marts_platform_tests.shop.topic import EVENT, Topic, event, numbered
 
@@ -158,6 +160,20 @@ def test_a_replay_after_a_fix_publishes_what_is_good_now(
     assert topic.replay().figures.rows_written == topic.load().figures.rows_read == 0
     assert before.figures.rows_read == 3
     assert topic.balance()
+
+
+def test_the_command_replays_what_has_a_landing_and_refuses_the_rest(
+    topic: Topic, ephemeral_instance: DagsterInstance
+) -> None:
+    topic.write([event(user_id="seven"), b"{"])
+    topic.load()
+    topic.warehouse.rows("UPDATE ops.quarantine SET payload = replace(payload, '\"seven\"', '8')")
+    (result,) = materialize(replayable(ASSET), ephemeral_instance, with_checks=False, is_replay=True)
+    assert (result.asset, result.rows) == (ASSET, 1)
+    assert [reason for reason, _ in topic.quarantine()] == ["no JSON"]
+    for selection in ("camunda/act_hi_detail", "camunda"):
+        with pytest.raises(SelectionError, match=f"{selection} has no rows to replay"):
+            replayable(selection)
 
 
 def test_headers_and_keys_are_kept_for_a_replay(topic: Topic) -> None:
