@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pymysql
+import pytest
 from pymysql.cursors import Cursor
 from sqlalchemy.engine import make_url
 
@@ -68,7 +69,12 @@ def external() -> MySQLAccess:
     Where several test workers run, it holds one for each, separated by spaces: names of databases are fixed.
     """
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    root = service(EXTERNAL).split()[worker]
+    roots = service(EXTERNAL).split()
+    if worker >= len(roots):
+        pytest.fail(
+            f"{EXTERNAL} names {len(roots)} servers, and this is test worker {worker + 1}", pytrace=False
+        )
+    root = roots[worker]
     urls: dict[str, str] = {}
     with connect(root) as connection, connection.cursor() as cursor:
         for database, (role, privileges) in DATABASES.items():

@@ -38,8 +38,19 @@ def upgrade() -> list[str]:
         What was changed, as statements.
 
     Raises:
-        MySQLSchemaError: tables differ in what no migration may change; the statements are named.
+        MySQLSchemaError: tables differ in what no migration may change; the statements are named. Or the
+            server does not answer, or refuses.
     """
+    from pymysql.err import MySQLError
+
+    try:
+        return _upgrade()
+    except MySQLError as error:
+        # The driver's message names host, port and role, never the password.
+        raise MySQLSchemaError(f"MySQL did not take the migration: {error.args[-1]}") from error
+
+
+def _upgrade() -> list[str]:
     changed: list[str] = []
     refused: list[str] = []
     with MySQLResource(setting="shop_replica_url").connect(purpose="migrate") as connection:
