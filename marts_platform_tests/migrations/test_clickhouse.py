@@ -1,0 +1,176 @@
+"""ClickHouse is brought to its declared DDL: additions migrate, anything else is a person's decision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from marts_platform.core.table import parse_ddl
+from marts_platform.migrations import clickhouse as migration
+from marts_platform.resources.clickhouse_ddl import create_table, replicated
+from marts_platform.resources.clickhouse_form import form_of
+from marts_platform_tests.io_managers.clickhouse.probe import connected
+from marts_platform_tests.marts import WriteSql, write_sql
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+__all__ = ["write_sql"]
+
+DDL = """
+-- Readings of sensors.
+CREATE TABLE migrated.readings (
+    at DateTime64(6, 'UTC'), -- When it was read.
+    sensor Int32, -- Which sensor.
+    note LowCardinality(String) DEFAULT '' CODEC(ZSTD(1)), -- It's a \\ note.
+    INDEX by_note note TYPE bloom_filter GRANULARITY 4
+)
+ENGINE = ReplacingMergeTree(at)
+PARTITION BY toYYYYMM(at)
+ORDER BY (sensor, at)
+TTL toDateTime(at) + INTERVAL 10 YEAR
+""".strip()
+NOTE = DDL[DDL.index("    note ") : DDL.index(")\nENGINE")]
+VIEW = "CREATE VIEW migrated.sensors AS\nSELECT DISTINCT sensor\nFROM migrated.readings"
+COLUMNS = (
+    "SELECT name, type, comment FROM system.columns "
+    "WHERE database = 'migrated' AND table = 'readings' ORDER BY position"
+)
+
+
+@pytest.fixture
+def client(clickhouse: str) -> Iterator[Client]:
+    """A client; the database of these tests is gone before and after."""
+    with connected(clickhouse) as made:
+        made.command("DROP DATABASE IF EXISTS migrated SYNC")
+        yield made
+        made.command("DROP DATABASE IF EXISTS migrated SYNC")
+
+
+@pytest.fixture
+def migrated(client: Client, write_sql: WriteSql) -> Client:
+    """A server on which the table and the view were made."""
+    write_sql("migrated/ddl/readings.sql", DDL)
+    write_sql("migrated/ddl/sensors.sql", VIEW)
+    migration.upgrade()
+    client.command("INSERT INTO migrated.readings VALUES ('2024-03-01 12:00:00', 1, 'a')")
+    return client
+
+
+def test_tables_and_views_are_made_with_their_descriptions_and_again_is_harmless(migrated: Client) -> None:
+    assert migrated.query(COLUMNS).result_rows == [
+        ("at", "DateTime64(6, 'UTC')", "When it was read."),
+        ("sensor", "Int32", "Which sensor."),
+        ("note", "LowCardinality(String)", "It's a \\ note."),
+    ]
+    assert migrated.command("SELECT engine FROM system.databases WHERE name = 'migrated'") == "Atomic"
+    assert migrated.command("SELECT sensor FROM migrated.sensors") == 1
+    assert migrated.command(
+        "SELECT comment FROM system.tables WHERE name = 'readings' AND database = 'migrated'"
+    ) == ("Readings of sensors.")
+    assert migration.upgrade() == []
+
+
+def test_additions_migrate_and_keep_the_rows(migrated: Client, write_sql: WriteSql) -> None:
+    changed = (
+        DDL.replace(
+            "    note ",
+            "    added Nullable(Float64), -- New.\n    given Int8 DEFAULT 7, -- New too.\n    note ",
+            1,
+        )
+        .replace("Which sensor.", "Which of the sensors.")
+        .replace("10 YEAR", "20 YEAR")
+        .replace("-- Readings of sensors.", "-- All readings.")
+    )
+    write_sql("migrated/ddl/readings.sql", changed)
+    assert len(migration.upgrade()) == 5
+    assert [row[0] for row in migrated.query(COLUMNS).result_rows] == [
+        "at",
+        "sensor",
+        "added",
+        "given",
+        "note",
+    ]
+    assert migrated.query("SELECT sensor, added, given, note FROM migrated.readings").result_rows == [
+        (1, None, 7, "a")
+    ]
+    assert migration.upgrade() == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "statement"),
+    [
+        ("sensor Int32", "sensor Int64", "ALTER TABLE `migrated`.`readings` MODIFY COLUMN `sensor` Int64"),
+        (
+            "    sensor Int32",
+            "    more Int8, -- More.\n    sensor Int32",
+            "ADD COLUMN IF NOT EXISTS `more` Int8",
+        ),
+        (NOTE, "", "DROP COLUMN `note`"),
+        (
+            "toYYYYMM(at)",
+            "toDate(at)",
+            "EXCHANGE TABLES `migrated`.`readings` AND `migrated`.`readings__new`",
+        ),
+        ("ReplacingMergeTree(at)", "MergeTree", "INSERT INTO `migrated`.`readings__new`"),
+        ("ORDER BY (sensor, at)", "ORDER BY at", "DROP TABLE `migrated`.`readings__new`"),
+    ],
+)
+def test_any_other_difference_fails_with_the_statement_to_run(
+    migrated: Client, write_sql: WriteSql, old: str, new: str, statement: str
+) -> None:
+    before = migrated.query(COLUMNS).result_rows
+    assert old in DDL
+    write_sql("migrated/ddl/readings.sql", DDL.replace(old, new).replace("ORDER BY (at)", "ORDER BY at"))
+    with pytest.raises(migration.ClickHouseSchemaError) as raised:
+        migration.upgrade()
+    assert statement in str(raised.value)
+    assert migrated.query(COLUMNS).result_rows == before
+
+
+def test_the_statements_that_rebuild_a_table_can_be_run(migrated: Client, write_sql: WriteSql) -> None:
+    write_sql("migrated/ddl/readings.sql", DDL.replace("toYYYYMM(at)", "toDate(at)"))
+    with pytest.raises(migration.ClickHouseSchemaError) as raised:
+        migration.upgrade()
+    statements = str(raised.value).partition("files:\n")[2]
+    for statement in statements.split(";\n"):
+        migrated.command(statement)
+    assert migration.upgrade() == []
+    assert migrated.command("SELECT sensor FROM migrated.readings") == 1
+
+
+def test_on_a_cluster_tables_are_replicated() -> None:
+    table = parse_ddl(DDL)
+    statement = create_table(table, "migrated", "readings", cluster="main", if_not_exists=True)
+    assert statement.startswith(
+        "CREATE TABLE IF NOT EXISTS `migrated`.`readings` ON CLUSTER `main` (\n    `at` "
+    )
+    assert (
+        "\nENGINE = ReplicatedReplacingMergeTree("
+        "'/clickhouse/tables/{shard}/{database}/{table}/{uuid}', '{replica}', at)\nPARTITION BY" in statement
+    )
+    assert "\n    INDEX by_note note TYPE bloom_filter GRANULARITY 4\n" in statement
+    assert "DEFAULT '' COMMENT 'It\\'s a \\\\ note.' CODEC(ZSTD(1))" in statement
+    assert replicated("ENGINE = MergeTree\nORDER BY at") == (
+        "ENGINE = ReplicatedMergeTree('/clickhouse/tables/{shard}/{database}/{table}/{uuid}', '{replica}')\n"
+        "ORDER BY at"
+    )
+    assert migration.create_database("x", "main") == (
+        "CREATE DATABASE IF NOT EXISTS `x` ON CLUSTER `main` ENGINE = Atomic"
+    )
+
+
+def test_a_replicated_table_has_the_declared_form(migrated: Client) -> None:
+    from marts_platform.resources.clickhouse_form import _engine_clauses
+
+    declared = form_of(migrated, "migrated", "readings")  # pyright: ignore[reportArgumentType]
+    assert declared is not None
+    engine = (
+        "ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/x', '{replica}', at) "
+        "PARTITION BY toYYYYMM(at) ORDER BY (sensor, at) "
+        "TTL toDateTime(at) + toIntervalYear(10) SETTINGS index_granularity = 8192"
+    )
+    clauses = _engine_clauses(engine)
+    assert {name: declared.clauses[name] for name in clauses} == clauses
