@@ -32,7 +32,7 @@ def test_ready_port(lines: list[str], port: int | None) -> None:
     ("name", "value"),
     [
         ("wal_level", "logical"),
-        ("shared_buffers", "256MB"),
+        ("shared_buffers", "1GB"),
         ("max_wal_size", "4GB"),
         ("checkpoint_timeout", "15min"),
         ("max_connections", "200"),

@@ -9,10 +9,12 @@ import pytest
 
 from marts_platform_tests.io_managers.clickhouse.probe import ClickHouseProbe, connected
 from marts_platform_tests.io_managers.conftest import FEED
-from marts_platform_tests.marts import Warehouse, WriteSql
+from marts_platform_tests.marts import Warehouse, WriteSql, migrated_database, warehouse
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
+
+__all__ = ["migrated_database", "warehouse"]
 
 
 @pytest.fixture
