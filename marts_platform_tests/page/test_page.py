@@ -28,9 +28,9 @@ LOADS = """
     )
     SELECT
         asset, (day::date)::text, 'r', 'r',
-        CASE WHEN extract(day FROM day) = 20 THEN 'failed' ELSE 'success' END,
+        CASE WHEN day::date = now()::date - 10 THEN 'failed' ELSE 'success' END,
         1000 + 10 * extract(day FROM day)::integer, 5000, day, day + interval '3 s',
-        CASE WHEN extract(day FROM day) = 20 THEN %s END
+        CASE WHEN day::date = now()::date - 10 THEN %s END
     FROM generate_series(now() - interval '29 days', now(), interval '1 day') AS day,
         unnest(ARRAY['camunda/act_hi_detail', 'shop/orders', %s]) AS asset
 """
