@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 from collections.abc import Callable, Generator
@@ -67,9 +68,13 @@ def scratch_database(superuser_url: str, owner: str, template: str = "template0"
 
 
 def reader_password(superuser_url: str) -> str:
-    """Makes the reading role of a server that is not ours, with a new password, and returns the password."""
-    password = secrets.token_urlsafe(16)
+    """Makes the reading role of a server that is not ours, and returns its password.
+
+    The same one for every test process of that server: a new one would lock the others out.
+    """
+    password = hashlib.sha256(f"{READER} {superuser_url}".encode()).hexdigest()[:24]
     with psycopg.connect(superuser_url, autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(hashtextextended('reader role', 0))")
         known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [READER]).fetchone()
         connection.execute(
             sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(

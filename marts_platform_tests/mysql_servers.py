@@ -44,6 +44,7 @@ class MySQLAccess:
         """Drops every table and view of both databases."""
         for url in (self.chat_owner_url, self.replica_owner_url):
             with connect(url) as connection, connection.cursor() as cursor:
+                cursor.execute("SET SESSION foreign_key_checks = 0")  # the chat's tables refer to each other
                 cursor.execute("SHOW FULL TABLES")
                 for name, kind in cursor.fetchall():
                     cursor.execute(f"DROP {'VIEW' if kind == 'VIEW' else 'TABLE'} `{name}`")

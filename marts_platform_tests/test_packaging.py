@@ -29,6 +29,8 @@ BROUGHT_BY = {
     "backports-zstd": "clickhouse-connect",
     "dagster-shared": "dagster",
     "lz4": "clickhouse-connect",
+    "markupsafe": "jinja2",
+    "numpy": "pandas",
     "pydantic": "pydantic-settings",
     "starlette": "dagster-webserver",
     "uvicorn": "dagster-webserver",

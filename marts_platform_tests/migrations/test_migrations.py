@@ -18,6 +18,7 @@ from marts_platform.migrations.ddl import FrozenFileChangedError, declared_postg
 from marts_platform_tests import databases
 from marts_platform_tests.marts import Warehouse
 from marts_platform_tests.migrations.catalog import catalog
+from marts_platform_tests.sql_dialects import files_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -73,8 +74,7 @@ def test_migrating_gives_what_the_ddl_files_declare(warehouse: Warehouse, databa
 
 def _execute_all(url: str) -> None:
     """Executes every DDL file of the Postgres warehouse; one that needs another waits for it."""
-    texts = [path.read_text("utf-8") for path in sorted(sql.sql_root().glob("*/ddl/*.sql"))]
-    waiting = [text for text in texts if "ENGINE" not in text]
+    waiting = [sql.read_sql(file) for file in files_of("postgres") if "/ddl/" in file]
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
         connection.autocommit = True
         for schema in ("ops", "camunda", "camunda_partitions", "shop", "ods", "ods_partitions"):

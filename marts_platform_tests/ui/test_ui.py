@@ -48,12 +48,16 @@ def _key(node: dict[str, Any]) -> str:
 def test_each_asset_shows_what_it_holds_whose_it_is_and_where_it_comes_from(platform: Platform) -> None:
     nodes = {_key(node["assetKey"]): node for node in platform.ui.ask(queries.ASSET_GRAPH)["assetNodes"]}
     assert nodes.keys() == {key.to_user_string() for key in defs.resolve_all_asset_keys()}
+    graph = defs.resolve_asset_graph()
     for key, registered in marts().items():
         node, table = nodes[key.to_user_string()], registered.table
         assert node["description"] == table.description
         assert node["owners"] and node["kinds"]
         assert node["groupName"] == key.path[0]
-        assert sorted(map(_key, node["dependencyKeys"])) == sorted(registered.mart.upstream)
+        assert set(map(_key, node["dependencyKeys"])) == {
+            parent.to_user_string() for parent in graph.get(key).parent_keys
+        }
+        assert set(map(_key, node["dependencyKeys"])) >= {*registered.mart.upstream, *registered.mart.lookups}
         metadata = {entry["label"]: entry for entry in node["metadataEntries"]}
         assert metadata["dagster/table_name"]["text"] == table.qualified
         assert metadata["dagster/column_schema"]["schema"]["columns"] == [
@@ -68,7 +72,7 @@ def test_each_asset_shows_what_it_holds_whose_it_is_and_where_it_comes_from(plat
 
 def test_the_camunda_assets_form_one_graph_with_its_automation(platform: Platform) -> None:
     nodes = {_key(node["assetKey"]): node for node in platform.ui.ask(queries.ASSET_GRAPH)["assetNodes"]}
-    assert sorted(map(_key, nodes[RAW]["dependedByKeys"])) == [DOCUMENTS, VARIABLES]
+    assert sorted(map(_key, nodes[RAW]["dependedByKeys"])) == [DOCUMENTS, VARIABLES, "platform/report"]
     assert nodes[RAW]["pools"] == ["camunda"]
     for asset in ALL:
         node = nodes[asset]
