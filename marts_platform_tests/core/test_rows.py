@@ -5,6 +5,7 @@ Whoever fails first is who is reported: a retry depends on which fault it was.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import threading
 import tracemalloc
@@ -108,13 +109,14 @@ class Sink:
 
 @pytest.fixture(autouse=True)
 def nothing_stays_behind() -> Iterator[None]:
+    gc.collect()  # what earlier tests left to the collector would be closed in the midst of this one
     process = psutil.Process()
     descriptors = process.num_fds()
     yield
     for thread in _senders():
         thread.join(5)  # it says that it is done a moment before it ends
     assert _senders() == []
-    assert process.num_fds() == descriptors
+    assert process.num_fds() <= descriptors
 
 
 def _senders() -> list[threading.Thread]:
