@@ -108,9 +108,17 @@ def _canvas(
         for tick in ticks
     )  # fmt: skip
     below = Markup("").join(
-        tag("text", label.text, x=plot.x(label.at), y=_HEIGHT - 8, class_="middle") for label in labels
-    )
+        tag("text", label.text, x=_within(label.text, plot.x(label.at), plot.width), y=_HEIGHT - 8,
+            class_="middle")
+        for label in labels
+    )  # fmt: skip
     return _svg(chart, plot.width, _HEIGHT, grid + marks + below)
+
+
+def _within(text: str, x: float, width: float) -> float:
+    """Where the middle of a label goes so that none of it is cut off: a line begins and ends at the edges."""
+    half = len(text) * _LETTER / 2
+    return min(max(x, half), width - half)
 
 
 def _svg(chart: Chart, width: float, height: float, content: Markup) -> Markup:

@@ -10,16 +10,24 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from marts_platform import settings
 from marts_platform.page.asset import KEY, report_asset, write_page
 from marts_platform.page.charts import Chart, Engine, Kind
 from marts_platform.page.queries import Absence, Answer
 from marts_platform.page.render import Card, Section, make_page, render
+from marts_platform.resources.clickhouse import ClickHouseResource
+from marts_platform_tests import mysql_servers
 from marts_platform_tests.browser import Browser, browser
 from marts_platform_tests.marts import Warehouse, migrated_database, warehouse, warehouse_template
 
 __all__ = ["migrated_database", "warehouse", "warehouse_template"]
 
 HOSTILE = "<img src=https://example.org/x onerror=alert(1)><script>alert(2)</script>"
+MART_TABLES = """
+    SELECT database, name FROM system.tables
+    WHERE engine LIKE '%MergeTree%'
+        AND (database = 'dds' OR match(database, '^(bionicpro|chat|delivery)_'))
+"""
 NOW = datetime(2024, 3, 1, 12, tzinfo=UTC)
 LOADS = """
     INSERT INTO ops.etl_run_log (
@@ -38,13 +46,25 @@ LOADS = """
 
 @pytest.fixture
 def filled(warehouse: Warehouse, clickhouse: str, instance: dg.DagsterInstance) -> Warehouse:
-    """A warehouse with a run log of a month; names and errors in it try to be markup."""
+    """A warehouse with a run log of a month; names and errors in it try to be markup.
+
+    The domains' tables are empty: what other tests left there would be drawn too.
+    """
+    _empty_the_marts()
     warehouse.rows(LOADS, HOSTILE, f"x/{HOSTILE}")
     warehouse.rows(
         "INSERT INTO ops.quarantine (asset, run_id, reason, is_row) VALUES ('shop/orders', 'r', %s, true)",
         HOSTILE,
     )
     return warehouse
+
+
+def _empty_the_marts() -> None:
+    with ClickHouseResource().client(database="default") as client:
+        for database, table in client.query(MART_TABLES).result_rows:
+            client.command(f"TRUNCATE TABLE `{database}`.`{table}` SYNC")
+    if settings.load().shop_replica_url is not None:  # MySQL runs, for another test
+        mysql_servers.embedded().clear()
 
 
 @pytest.fixture(scope="module")
