@@ -55,7 +55,12 @@ def test_the_demo_is_built_checked_and_then_as_its_source_is(
     figures = (
         "sum(users_processed), sum(chats_processed), sum(messages_processed), max(last_processed_message_id)"
     )
-    assert star.one(f"SELECT {figures} FROM chat_analytics.etl_run_log") == (40, 500, 500)
+    assert star.one(f"SELECT {figures} FROM chat_analytics.etl_run_log") == (
+        40,
+        star.one("SELECT count() FROM chat_raw.chats"),
+        500,
+        500,
+    )
     assert star.one("SELECT DISTINCT status FROM chat_analytics.etl_run_log") == "success"
     assert star.one("SELECT min(end_time >= start_time) FROM chat_analytics.etl_run_log")
     # Each statement for the chat's MySQL was sent to one.
