@@ -15,22 +15,20 @@ The engine is clickhouse, postgres or mysql, and the values are bound in that en
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeAlias
 
-from marts_platform import settings
 from marts_platform.console import result_table, screen
 from marts_platform.core import sql
+from marts_platform.resources import queries
 from marts_platform.settings import ExpectedError
-
-Rows: TypeAlias = "tuple[Sequence[str], Iterable[Sequence[object]]]"
 
 _PARAMETER = re.compile(r"(?P<name>[a-z_]\w*)(?:\s*=\s*(?P<default>\S+?))?\s*:\s*(?P<description>.+)")
 _DAY = re.compile(r"today(?:(?P<days>[+-]\d+))?")
 _INTEGER = re.compile(r"-?\d+")
+_ENGINES = ("clickhouse", "postgres", "mysql")
 
 
 class ReportError(ExpectedError):
@@ -152,10 +150,14 @@ def show(domain: str, name: str | None, given: Sequence[str]) -> None:
     if name not in found:
         raise ReportError(f"{domain} has no report {name!r}; there are: {', '.join(found)}")
     report = found[name]
-    columns, rows = _ENGINES[report.engine](report, values_of(report, given, datetime.now(UTC).date()))
-    listed = list(rows)
-    screen().print(result_table(columns, listed))
-    screen().print(f"{len(listed)} row{'' if len(listed) == 1 else 's'}")
+    values = values_of(report, given, datetime.now(UTC).date())
+    purpose = f"report {domain} {name}"
+    try:
+        columns, rows = queries.run(report.engine, report.file, _bound(report, values), purpose)
+    except queries.QueryFailedError as error:
+        raise ReportError(f"{domain} {name}: {error}") from None
+    screen().print(result_table(columns, rows))
+    screen().print(f"{len(rows)} row{'' if len(rows) == 1 else 's'}")
 
 
 def write_page(out: Path | None) -> None:
@@ -190,65 +192,8 @@ def _list(reports: Iterable[Report]) -> None:
             )
 
 
-def _of_clickhouse(report: Report, values: Mapping[str, str]) -> Rows:
-    from clickhouse_connect.driver.exceptions import Error
-
-    from marts_platform.resources.clickhouse import ClickHouseResource, bound
-
-    statement = sql.read_sql(report.file)
-    purpose = {"purpose": f"report {report.domain} {report.name}"}
-    try:
-        with ClickHouseResource().client(purpose, database="default", read_only=True) as client:
-            answer = client.query(statement, parameters=bound(statement, values))
-    except Error as error:
-        raise ReportError(f"{report.domain} {report.name}: {error}") from None
-    return answer.column_names, answer.result_rows
-
-
-def _of_postgres(report: Report, values: Mapping[str, str]) -> Rows:
-    import psycopg2
-
-    from marts_platform.resources.postgres import Limits, PostgresResource
-
-    try:
-        with (
-            PostgresResource(setting="warehouse_url").connect(
-                Limits(read_only=True), purpose="report"
-            ) as server,
-            server.cursor() as cursor,
-        ):
-            cursor.execute(sql.compose(report.file), values)
-            return [column.name for column in cursor.description or ()], cursor.fetchall()
-    except psycopg2.Error as error:
-        raise ReportError(f"{report.domain} {report.name}: {str(error).strip()}") from None
-
-
-def _of_mysql(report: Report, values: Mapping[str, str]) -> Rows:
-    import pymysql
-    from sqlalchemy.engine import make_url
-
-    url = make_url(settings.load().url("shop_replica_url"))
-    # LIMIT takes a number and no text.
-    bound = {name: int(value) if _INTEGER.fullmatch(value) else value for name, value in values.items()}
-    try:
-        connection = pymysql.connect(
-            host=url.host or "",
-            port=url.port or 3306,
-            user=url.username,
-            password=url.password or "",
-            database=url.database,
-            connect_timeout=10,
-        )
-        with connection, connection.cursor() as cursor:
-            cursor.execute(sql.read_sql(report.file), bound)
-            rows: Sequence[Any] = cursor.fetchall()
-            return [column[0] for column in cursor.description or ()], rows
-    except pymysql.Error as error:
-        raise ReportError(f"{report.domain} {report.name}: {error}") from None
-
-
-_ENGINES: Mapping[str, Callable[[Report, Mapping[str, str]], Rows]] = {
-    "clickhouse": _of_clickhouse,
-    "postgres": _of_postgres,
-    "mysql": _of_mysql,
-}
+def _bound(report: Report, values: Mapping[str, str]) -> Mapping[str, object]:
+    """The values as the report's engine takes them: MySQL's LIMIT takes a number and no text."""
+    if report.engine != "mysql":
+        return values
+    return {name: int(value) if _INTEGER.fullmatch(value) else value for name, value in values.items()}

@@ -90,6 +90,11 @@ class Append:
 Publication: TypeAlias = Replace | Keyed | Append
 
 
+def reads_only_what_is_new(publication: Publication) -> bool:
+    """Whether a load says nothing of what was found in loads before, so that their quarantine stands."""
+    return isinstance(publication, Append) and not publication.is_snapshot
+
+
 @dataclass(frozen=True, slots=True)
 class Landing:
     """How rows that come raw become the table's: the warehouse's SQL types them, and says which cannot be.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from marts_platform.core.sql import compose
 
@@ -57,6 +57,27 @@ class Figures:
                 f"{self.rows_read} rows read are not {self.rows_written} written "
                 f"+ {self.rows_quarantined} quarantined: rows were lost or made up"
             )
+
+    @classmethod
+    def of(cls, staged: Staged, rejected: int, quarantined: Quarantined) -> Figures:
+        """Of a load: what was staged, how many rows its extract rejected, what stands in quarantine."""
+        rows_read = staged.rows_read + rejected
+        return cls(
+            rows_read=rows_read,
+            rows_written=rows_read - quarantined.rows,
+            rows_quarantined=quarantined.rows,
+            values_quarantined=quarantined.values,
+            rows_kept=staged.rows_kept,
+            bytes_read=staged.bytes_read,
+        )
+
+
+class Staged(Protocol):
+    """What a staging table was filled with: rows given, rows kept of those published before, bytes."""
+
+    rows_read: int
+    rows_kept: int
+    bytes_read: int | None
 
 
 @dataclass(frozen=True, slots=True)

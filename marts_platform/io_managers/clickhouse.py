@@ -49,14 +49,15 @@ class ClickHouseIOManager(Ledger):
         """One load as the table's only writer; on a fault nothing of it is published, and it is recorded."""
         from marts_platform.io_managers.clickhouse_load import ClickHouseLoad
         from marts_platform.io_managers.clickhouse_log import mirror
-        from marts_platform.io_managers.clickhouse_session import ClickHouseSession, WriterLock
+        from marts_platform.io_managers.clickhouse_session import ClickHouseSession
+        from marts_platform.io_managers.recorded_load import Record, WriterLock
 
         comment = {"run_id": run.run_id, "asset": mart.asset, "partition": slice_.partition_key}
         with (
             self.warehouse.connect(purpose=f"load {mart.asset} {slice_}") as connection,
             self.warehouse.connect(purpose="run log") as log_connection,
         ):
-            lock = WriterLock(connection, mart)
+            lock = WriterLock(connection, mart, "clickhouse")
             lock.take()
             log_id = run_log.start(log_connection, mart.asset, slice_, run)
             log_connection.commit()
@@ -65,7 +66,7 @@ class ClickHouseIOManager(Ledger):
                     session = ClickHouseSession(client, mart, slice_, run)
                     session.drop_leftovers()
                     try:
-                        yield ClickHouseLoad(session, connection, lock, log_id)
+                        yield ClickHouseLoad(session, Record(session, connection, lock, log_id))
                         connection.commit()
                         mirror(self.warehouse, client)
                     finally:

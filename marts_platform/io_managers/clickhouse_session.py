@@ -9,8 +9,7 @@ from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from marts_platform import settings
-from marts_platform.core.faults import PassingFault
-from marts_platform.core.sql import compose, read_sql
+from marts_platform.core.sql import read_sql
 from marts_platform.resources.clickhouse import STAGING, bound, quoted, render
 from marts_platform.resources.clickhouse_ddl import on_cluster
 
@@ -18,56 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from clickhouse_connect.driver.httpclient import HttpClient
-    from psycopg2.extensions import connection as Connection
 
     from marts_platform.core.path import Mart
     from marts_platform.core.run_log import Run
     from marts_platform.core.window import Slice, Window
 
 _log = logging.getLogger(__name__)
-
-# How long a load waits for another writer of the same table to end.
-_WRITER_WAIT_SECONDS = 1800
-
-
-class WriterLock:
-    """The table's only writer, across processes: an advisory lock of a session of the run log's server.
-
-    ClickHouse has no locks of its own that a client could hold, and seekdb keeps those of a client that has
-    gone. Whoever loses the session has lost the lock.
-    """
-
-    def __init__(self, connection: Connection, mart: Mart, engine: str = "clickhouse") -> None:
-        self._connection = connection
-        self._mart = mart
-        self._name = f"marts {engine} {mart.table.qualified}"
-
-    def take(self) -> None:
-        """Waits for the table's other writers to end.
-
-        Raises:
-            psycopg2.errors.LockNotAvailable: one did not end in time.
-        """
-        with self._connection.cursor() as cursor:
-            cursor.execute(compose("postgres/lock_timeout.sql"), {"lock_timeout": f"{_WRITER_WAIT_SECONDS}s"})
-            cursor.execute(compose("postgres/lock_writer_of_session.sql"), {"name": self._name})
-        self._connection.commit()
-
-    def check(self) -> None:
-        """Makes sure that nobody else can have become the table's writer.
-
-        Raises:
-            PassingFault: the lock is lost.
-            psycopg2.Error: so is the session.
-        """
-        with self._connection.cursor() as cursor:
-            cursor.execute(compose("postgres/writer_lock_held.sql"), {"name": self._name})
-            row = cursor.fetchone()
-        if row is None or not row[0]:
-            raise PassingFault(
-                f"{self._mart.asset}: another load may write {self._mart.table.qualified} by now, "
-                f"the lock of its only writer is lost; nothing was published"
-            )
 
 
 @dataclass(frozen=True, slots=True)

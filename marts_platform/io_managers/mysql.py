@@ -51,9 +51,9 @@ class MySQLIOManager(Ledger):
     @contextlib.contextmanager
     def load(self, mart: Mart, slice_: Slice, run: Run) -> Generator[MySQLLoad]:
         """One load as the table's only writer; on a fault nothing of it is published, and it is recorded."""
-        from marts_platform.io_managers.clickhouse_session import WriterLock
         from marts_platform.io_managers.mysql_load import MySQLLoad
         from marts_platform.io_managers.mysql_session import MySQLSession
+        from marts_platform.io_managers.recorded_load import Record, WriterLock
 
         purpose = f"load {mart.asset} {slice_}"
         with (
@@ -68,7 +68,7 @@ class MySQLIOManager(Ledger):
             log_connection.commit()
             try:
                 session.drop_leftovers()
-                yield MySQLLoad(session, connection, lock, log_id)
+                yield MySQLLoad(session, Record(session, connection, lock, log_id))
                 connection.commit()
                 session.drop_leftovers()
             except BaseException as error:

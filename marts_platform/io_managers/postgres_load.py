@@ -8,7 +8,14 @@ from psycopg2.sql import SQL, Composable, Identifier
 
 from marts_platform.core import run_log, streams
 from marts_platform.core.audit import Verdict
-from marts_platform.core.path import Append, Extract, Keyed, combined_fingerprint, with_scope
+from marts_platform.core.path import (
+    Append,
+    Extract,
+    Keyed,
+    combined_fingerprint,
+    reads_only_what_is_new,
+    with_scope,
+)
 from marts_platform.core.rows import Replay
 from marts_platform.core.run_log import Figures
 from marts_platform.core.sql import compose
@@ -91,14 +98,7 @@ class PostgresLoad:
             postgres_publication.swap_partition(self._session, has_rows=self._staging.has_rows)
         else:
             postgres_publication.rewrite(self._session, publication)
-        figures = Figures(
-            rows_read=self._staging.rows_read + len(self._rejected),
-            rows_written=self._staging.rows_read + len(self._rejected) - quarantined.rows,
-            rows_quarantined=quarantined.rows,
-            values_quarantined=quarantined.values,
-            rows_kept=self._staging.rows_kept,
-            bytes_read=self._staging.bytes_read,
-        )
+        figures = Figures.of(self._staging, len(self._rejected), quarantined)
         connection = self._session.connection
         if self._extract.positions is not None:
             streams.store_positions(connection, self._session.mart.asset, self._extract.positions())
@@ -124,8 +124,7 @@ class PostgresLoad:
     def _judged(self) -> Literal["all", "landed", "new"]:
         if isinstance(self._extract.rows, Replay):
             return "landed"
-        publication = self._session.mart.publication
-        return "new" if isinstance(publication, Append) and not publication.is_snapshot else "all"
+        return "new" if reads_only_what_is_new(self._session.mart.publication) else "all"
 
     def _staged_fingerprint(self, file: str) -> str:
         (state,) = self._session.row(file, {"staged": self._session.stage}, self._session.bounds)

@@ -106,16 +106,16 @@ def test_a_lock_that_somebody_released_is_missed(
 ) -> None:
     loaded(probe)
     probe.feed(*NEW)
-    from marts_platform.io_managers import clickhouse_session
+    from marts_platform.io_managers import recorded_load
 
-    check = clickhouse_session.WriterLock.check
+    check = recorded_load.WriterLock.check
 
-    def released(lock: clickhouse_session.WriterLock) -> None:
+    def released(lock: recorded_load.WriterLock) -> None:
         with lock._connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock_all()")
         check(lock)
 
-    monkeypatch.setattr(clickhouse_session.WriterLock, "check", released)
+    monkeypatch.setattr(recorded_load.WriterLock, "check", released)
     monkeypatch.setattr("marts_platform.core.path.with_retries", lambda attempt: attempt())
     with pytest.raises(PassingFault, match="the lock of its only writer is lost; nothing was published"):
         probe.load(probe.asset(probe.stream), D1)
