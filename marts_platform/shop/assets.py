@@ -7,11 +7,12 @@ from datetime import timedelta
 import dagster as dg
 
 from marts_platform import settings
+from marts_platform.core.audit import unique
 from marts_platform.core.mart import mart
 from marts_platform.core.path import Extract, Replace
 from marts_platform.core.rows import Query
 from marts_platform.core.window import Slice
-from marts_platform.shop.sources import TABLES, ShopSource
+from marts_platform.shop.sources import TABLES, ShopSource, replica_of
 
 FRESHNESS = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=26))
 
@@ -27,6 +28,7 @@ def _replica(table: str) -> dg.AssetsDefinition:
         asset=f"shop/{table}_replica",
         ddl=f"shop/ddl/mysql/{table}_replica.sql",
         publication=Replace(),
+        audits=[unique(*replica_of(table).key)],
         warehouse="mysql",
         source="shop",
         source_asset=dg.AssetSpec(
@@ -64,6 +66,7 @@ def _sales(file: str) -> Extract:
     asset="shop/user_sales_analytics",
     ddl="shop/ddl/mysql/user_sales_analytics.sql",
     publication=Replace(),
+    audits=[unique("user_id")],
     warehouse="mysql",
     upstream=["shop/users_replica", "shop/orders_replica", "shop/orderdetails_replica"],
     scope=_scope,
@@ -79,6 +82,7 @@ def user_sales_analytics(slice_: Slice) -> Extract:
     asset="shop/product_sales_analytics",
     ddl="shop/ddl/mysql/product_sales_analytics.sql",
     publication=Replace(),
+    audits=[unique("product_id")],
     warehouse="mysql",
     upstream=["shop/products_replica", "shop/orders_replica", "shop/orderdetails_replica"],
     scope=_scope,
