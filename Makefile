@@ -28,8 +28,9 @@ dev: $(READY)  ## Start the embedded stack, then Dagster's UI and daemon
 	$(BIN)/marts dev $(ARGS)
 
 # Two at a time, each with a stack of its own; a file stays with one of them, since its fixtures are its own.
+# In the order in which they are collected: xdist would begin with the files of most tests, and end with the longest.
 test: $(READY)  ## Run the tests, all but those that soak
-	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 soak: $(READY)  ## Run the tests that take minutes to hours
 	$(BIN)/pytest -m soak --timeout 14400 $(ARGS)
