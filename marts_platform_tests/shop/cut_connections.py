@@ -21,7 +21,7 @@ class Door(threading.Thread):
         self._behind = behind
         self._open: list[socket.socket] = []
         self._listening = socket.create_server((LOOPBACK, port))
-        self.cuts = 0
+        self.slams = self.cuts = 0
 
     def run(self) -> None:
         with contextlib.suppress(OSError):  # closed at the end
@@ -35,6 +35,7 @@ class Door(threading.Thread):
     def slam(self) -> None:
         """Cuts every connection that is open now."""
         there, self._open = self._open, []
+        self.slams += 1
         self.cuts += len(there)
         for end in there:
             with contextlib.suppress(OSError):
