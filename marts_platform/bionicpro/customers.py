@@ -15,6 +15,7 @@ import dagster as dg
 from dagster_shared.utils.warnings import BetaWarning
 from pydantic import BaseModel, BeforeValidator, Field, StrictInt, StrictStr, ValidationError
 
+from marts_platform.core.imports import whole
 from marts_platform.core.path import Rejected
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ def customers_frame(customers: Sequence[Customer], taken_at: datetime) -> pd.Dat
     Raises:
         SnapshotError: the types are not the declared ones.
     """
+    whole("pandas", "dagster_pandas")
     import pandas as pd
 
     names = list(Customer.model_fields)

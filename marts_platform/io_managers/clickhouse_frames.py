@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
+from marts_platform.core.imports import whole
 from marts_platform.io_managers.clickhouse_session import within
 from marts_platform.io_managers.clickhouse_types import bare
 from marts_platform.io_managers.frames import column_fault, plain_columns
@@ -59,6 +60,7 @@ def read_frame(client: HttpClient, relation: Relation) -> pd.DataFrame:
         unless they may be NULL, everything else as objects: Decimal, date, str (bytes where they are no
         text), list, dict.
     """
+    whole("pandas")
     import pandas as pd
 
     columns = ", ".join(quoted(column.name) for column in relation.table.columns)

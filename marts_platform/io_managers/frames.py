@@ -10,6 +10,8 @@ from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from marts_platform.core.imports import whole
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -51,6 +53,7 @@ def typed_frame(rows: Sequence[tuple[Any, ...]], table: Table) -> pd.DataFrame:
         Integers and booleans in pandas' nullable types, times in microseconds (UTC where aware),
         everything else as objects: Decimal, float (NaN is a number, None is NULL), str, bytes, list, dict.
     """
+    whole("pandas")
     import pandas as pd
 
     def typed(values: list[Any], type_: str) -> Any:

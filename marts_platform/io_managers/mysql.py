@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from marts_platform.core import run_log
+from marts_platform.core.imports import whole
 from marts_platform.core.mart import mart_of
 from marts_platform.core.relation import Relation
 from marts_platform.core.window import Window
@@ -117,6 +118,7 @@ class MySQLIOManager(Ledger):
         It holds all of them in memory: for what is small. Integers are pandas' nullable ones, times
         ``datetime64[us]`` (they have no zone in MySQL), everything else objects: Decimal, str, None.
         """
+        whole("pandas")
         import pandas as pd
 
         from marts_platform.io_managers.mysql_session import column_list

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import psycopg2
 import pytest
+from clickhouse_connect.driver.exceptions import DatabaseError
 
 from marts_platform.core.path import Replace
 from marts_platform.core.relation import Relation
@@ -22,17 +23,23 @@ from marts_platform.core.table import declared
 from marts_platform.io_managers.clickhouse import ClickHouseIOManager
 from marts_platform.io_managers.ledger import SchemaMismatchError
 from marts_platform_tests.io_managers.clickhouse.probe import ClickHouseProbe
-from marts_platform_tests.io_managers.clickhouse.type_cases import EXACT, EXACT_HERE, REFUSED, document
+from marts_platform_tests.io_managers.clickhouse.type_cases import (
+    EXACT,
+    EXACT_HERE,
+    REFUSED,
+    REFUSED_VALUES,
+    document,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from marts_platform_tests.io_managers.clickhouse.type_cases import Exact, Refused
+    from marts_platform_tests.io_managers.clickhouse.type_cases import Exact, Refused, RefusedValue
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "types.md"
 
 
-def ddl(cases: Sequence[Exact | Refused], table: str = "readings") -> str:
+def ddl(cases: Sequence[Exact | Refused | RefusedValue], table: str = "readings") -> str:
     """The table of the cases, a column each."""
     columns = ",\n".join(f"    c{place} {case.clickhouse}" for place, case in enumerate(cases))
     described = "\n".join(f"{line.removesuffix(',')}, -- Values." for line in columns.splitlines()[:-1])
@@ -124,6 +131,15 @@ def test_a_stream_that_would_arrive_changed_is_refused(probe: ClickHouseProbe, c
     with pytest.raises(SchemaMismatchError, match=r"c0 is .* at the source, declared") as raised:
         load(probe, lambda slice_: probe.stream(slice_, text, ["id", "c0"]))
     assert hint in str(raised.value)
+
+
+@pytest.mark.parametrize("case", REFUSED_VALUES, ids=lambda case: f"{case.value} into {case.clickhouse}")
+def test_a_value_of_a_stream_that_would_change_is_refused(probe: ClickHouseProbe, case: RefusedValue) -> None:
+    probe.create(ddl([case]))
+    text = f"SELECT 1 AS id, '{case.value}'::{case.postgres} AS c0"
+    with pytest.raises(DatabaseError):
+        load(probe, lambda slice_: probe.stream(slice_, text, ["id", "c0"]))
+    assert probe.one("SELECT count() FROM probe.readings") == 0
 
 
 @pytest.mark.parametrize(

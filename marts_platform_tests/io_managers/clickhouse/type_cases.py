@@ -27,6 +27,15 @@ class Refused(NamedTuple):
     instead: str
 
 
+class RefusedValue(NamedTuple):
+    """A value of a stream that a column does not hold which holds the others of its type."""
+
+    what: str
+    postgres: str
+    clickhouse: str
+    value: str
+
+
 EXACT = (
     Exact(
         "decimals of 38 digits", "numeric(38,18)", "Nullable(Decimal(38, 18))",
@@ -87,6 +96,22 @@ REFUSED = (
     Refused("texts of a fixed length", "text", "FixedString(8)", "String"),
 )
 
+REFUSED_VALUES = (
+    RefusedValue("days before 1970", "date", "Date", "1965-05-01"),
+    RefusedValue("days after 2149", "date", "Nullable(Date)", "2149-06-07"),
+    RefusedValue("days before 1900", "date", "Date32", "1899-12-31"),
+    RefusedValue("days after 2299", "date", "Date32", "2300-01-01"),
+    RefusedValue("moments before 1900", "timestamptz", "DateTime64(6, 'UTC')", "1899-12-31 23:59+00"),
+    RefusedValue(
+        "moments after 2299", "timestamptz", "Nullable(DateTime64(6, 'UTC'))", "2300-01-01 00:00+00"
+    ),
+    RefusedValue("the end of time", "timestamptz", "DateTime64(6, 'UTC')", "infinity"),
+    RefusedValue("numbers beyond 64 bits", "numeric(20,0)", "UInt64", "18446744073709551616"),
+    RefusedValue("negative numbers", "numeric(20,0)", "Nullable(UInt64)", "-1"),
+    RefusedValue("numbers that are none", "numeric(38,18)", "Decimal(38, 18)", "NaN"),
+    RefusedValue("names that are not on the list", "text", "Enum8('new' = 1, 'done' = 2)", "other"),
+)
+
 
 def document() -> str:
     """The table of the documentation."""
@@ -97,6 +122,10 @@ def document() -> str:
     lines += [
         f"| {case.what} | `{case.postgres}` | `{case.clickhouse}` | refused; {case.instead} |"
         for case in REFUSED
+    ]
+    lines += [
+        f"| {case.what} | `{case.postgres}` | `{case.clickhouse}` | refused, such as {case.value} |"
+        for case in REFUSED_VALUES
     ]
     return f"{HEAD}{chr(10).join(lines)}\n{TAIL}"
 
