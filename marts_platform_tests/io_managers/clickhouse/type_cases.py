@@ -60,8 +60,14 @@ EXACT = (
          datetime(2024, 3, 31, 3, 0, 0, 0, timezone(timedelta(hours=2))),
          datetime(1965, 5, 1, 3, 4, 5, 6, UTC), datetime(2024, 10, 27, 0, 30, tzinfo=UTC), None),
     ),
-    Exact("days before 1970", "date", "Nullable(Date32)",
-          (date(1965, 5, 1), date(1900, 1, 1), date(2299, 12, 31), date(2024, 2, 29), None)),
+    Exact(
+        "moments of the years 1 to 9999", "timestamptz", "DateTime64(6, 'UTC')",
+        (datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, 999999, UTC),
+         datetime(1899, 12, 31, 23, 59, 59, 999999, UTC), datetime(2300, 1, 1, tzinfo=UTC),
+         datetime(1969, 12, 31, 23, 59, 59, 999999, UTC)),
+    ),
+    Exact("days before 1970, of the years 1 to 9999", "date", "Nullable(Date32)",
+          (date(1965, 5, 1), date(1, 1, 1), date(9999, 12, 31), date(2024, 2, 29), None)),
     Exact("NULL, empty and zero", "text", "Nullable(String)", (None, "", "0", "NULL", "\\N")),
     Exact("Cyrillic, emoji, and what a format escapes", "text", "String",
           ("Ночной поезд 🚆", "à 李雷", MESSY, "", "\\x41")),
@@ -99,11 +105,11 @@ REFUSED = (
 REFUSED_VALUES = (
     RefusedValue("days before 1970", "date", "Date", "1965-05-01"),
     RefusedValue("days after 2149", "date", "Nullable(Date)", "2149-06-07"),
-    RefusedValue("days before 1900", "date", "Date32", "1899-12-31"),
-    RefusedValue("days after 2299", "date", "Date32", "2300-01-01"),
-    RefusedValue("moments before 1900", "timestamptz", "DateTime64(6, 'UTC')", "1899-12-31 23:59+00"),
+    RefusedValue("days after 9999", "date", "Date32", "10000-01-01"),
+    RefusedValue("days before our era", "date", "Nullable(Date32)", "0044-03-15 BC"),
+    RefusedValue("moments after 9999", "timestamptz", "DateTime64(6, 'UTC')", "10000-01-01 00:00+00"),
     RefusedValue(
-        "moments after 2299", "timestamptz", "Nullable(DateTime64(6, 'UTC'))", "2300-01-01 00:00+00"
+        "moments before our era", "timestamptz", "Nullable(DateTime64(6, 'UTC'))", "0044-03-15 00:00+00 BC"
     ),
     RefusedValue("the end of time", "timestamptz", "DateTime64(6, 'UTC')", "infinity"),
     RefusedValue("numbers beyond 64 bits", "numeric(20,0)", "UInt64", "18446744073709551616"),
