@@ -118,31 +118,17 @@ def migrate(
 ) -> None:
     """Bring the warehouse's schema to a revision, by default the newest."""
     with clean_errors():
-        from sqlalchemy.exc import OperationalError
-
         from marts_platform import settings
-        from marts_platform.migrations import runner
+        from marts_platform.migrations import warehouses
 
         if down and revision == "head":
             raise settings.SettingsError("say how far down, such as --down --revision base")
-        move = runner.downgrade if down else runner.upgrade
-        try:
-            reached = move(settings.load().url("warehouse_url"), revision)
-        except runner.WarehouseTooOldError as error:
-            raise settings.SettingsError(str(error)) from error
-        except OperationalError as error:
-            raise settings.SettingsError(f"the warehouse did not answer: {error.orig}") from error
-        print(f"The warehouse's schema is at revision {reached}.")
-        if settings.load().clickhouse_url is not None and not down:
-            from marts_platform.migrations import clickhouse
-
-            changed = clickhouse.upgrade()
-            print(f"ClickHouse is as the DDL files declare it; {len(changed)} statements brought it there.")
-        if settings.load().shop_replica_url is not None and not down:
-            from marts_platform.migrations import mysql
-
-            changed = mysql.upgrade()
-            print(f"MySQL is as the DDL files declare it; {len(changed)} statements brought it there.")
+        if down:
+            reached = warehouses.move_postgres(revision, is_upgrade=False)
+            print(f"The warehouse's schema is at revision {reached}.")
+            return
+        for said in warehouses.upgrade(revision):
+            print(said)
 
 
 @app.command()

@@ -189,9 +189,9 @@ def demo_of(domain: str) -> Demo:
 
 def demo(scale: float) -> None:
     """Up, seed, build every mart, show them, and say what to try next."""
-    from marts_platform import reports, settings
+    from marts_platform import reports
     from marts_platform.embedded.stack import Stack
-    from marts_platform.migrations import clickhouse, runner
+    from marts_platform.migrations import warehouses
 
     console = screen()
     stack = Stack()
@@ -199,9 +199,8 @@ def demo(scale: float) -> None:
     demos = {domain: demo_of(domain) for domain in DOMAINS}
     stack.prefer({name: value for offered in demos.values() for name, value in offered.preferred.items()})
     console.print("The embedded stack is up.")
-    runner.upgrade(settings.load().url("warehouse_url"))
-    if settings.load().clickhouse_url is not None:
-        clickhouse.upgrade()
+    for said in warehouses.upgrade():
+        console.print(said)
     seed((), scale)
     for domain in demos:
         if not _bring_up_to_date(select(domain)):

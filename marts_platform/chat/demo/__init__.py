@@ -11,7 +11,7 @@ from marts_platform.chat.demo.generated import Size, days, products, users
 from marts_platform.chat.demo.schema import create_source, empty_source, write
 from marts_platform.core.demo import Demo, Shown
 
-_USERS, _MESSAGES, _DAYS = 1000, 100_000, 30
+_USERS, _MESSAGES, _DAYS = 1000, 100_000, 14
 
 
 def fill(url: str, size: Size) -> str:
