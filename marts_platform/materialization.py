@@ -14,8 +14,10 @@ from marts_platform.core.planning import in_order, plan
 from marts_platform.settings import ExpectedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from datetime import date
+
+    from dagster_shared.error import SerializableErrorInfo
 
     from marts_platform.core.mart import RegisteredMart
     from marts_platform.core.path import Outcome
@@ -180,7 +182,7 @@ def materialize(
             _add_checks(results, run)
             if not run.success:
                 reasons.append(_reason(run, batch))
-                if not _is_only_looked_up(batch, work[place:]):
+                if _was_interrupted(run) or not _is_only_looked_up(batch, work[place:]):
                     break
     finally:
         on_published.reset(token)
@@ -229,6 +231,22 @@ def _add_checks(results: dict[str, AssetResult], run: dg.ExecuteInProcessResult)
         results.setdefault(asset, AssetResult(asset)).checks[evaluation.check_name] = evaluation.passed
 
 
+def _was_interrupted(run: dg.ExecuteInProcessResult) -> bool:
+    """Whether somebody asked this process to end; with a retry policy Dagster makes a mere failure of it."""
+    return any(
+        error.cls_name in ("KeyboardInterrupt", "DagsterExecutionInterruptedError")
+        for event in run.all_events
+        if event.is_step_failure and event.step_failure_data.error is not None
+        for error in _chain(event.step_failure_data.error)
+    )
+
+
+def _chain(error: SerializableErrorInfo | None) -> Iterator[SerializableErrorInfo]:
+    while error is not None:
+        yield error
+        error = error.cause
+
+
 def _reason(run: dg.ExecuteInProcessResult, batch: Batch) -> str:
     days = (
         f"{batch.partition_keys[0]} to {batch.partition_keys[-1]}"
@@ -237,8 +255,6 @@ def _reason(run: dg.ExecuteInProcessResult, batch: Batch) -> str:
     )
     for event in run.all_events:
         if event.is_step_failure and event.step_failure_data.error is not None:
-            error = event.step_failure_data.error
-            while error.cause is not None:
-                error = error.cause
+            *_, error = _chain(event.step_failure_data.error)
             return f"{event.step_key} failed within {days} (run {run.run_id}): {error.message.strip()}"
     return f"run {run.run_id} of {days} failed; Dagster's UI has its events"

@@ -330,8 +330,9 @@ def _materialize(
         raise dg.Failure(str(failure), allow_retries=False) from failure
     except BaseException as error:
         report_partial(context, outcomes)
-        if isinstance(error, Exception) and on_published.get() is not None:
-            # Somebody waits at a terminal: the fault is for now, not for after the policy's minutes.
+        if on_published.get() is not None and not isinstance(error, GeneratorExit):
+            # Somebody waits at a terminal: the fault is for now, not for after the policy's minutes. An
+            # interrupt as well: Dagster would try the step again after it.
             raise dg.Failure(f"{type(error).__name__}: {error}", allow_retries=False) from error
         raise
     yield dg.Output(outcomes)

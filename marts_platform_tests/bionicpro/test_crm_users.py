@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -149,6 +151,19 @@ def test_an_outage_is_loud_and_yesterdays_snapshot_stays_in_use_and_is_said_to_b
     assert isinstance(fresh, dict)
     assert (fresh["passed"], fresh["hours_old"]) == (False, 25.0)
     assert str(world.rows(SNAPSHOTS)[-1]["taken_at"].date()) in str(fresh["crm_taken_at"])
+
+
+def test_an_interrupt_amid_the_snapshot_ends_the_command(world: World) -> None:
+    world.write(action(1))
+
+    def interrupt(_: Asked) -> Answer:
+        os.kill(os.getpid(), signal.SIGINT)
+        return Answer([])
+
+    world.crm.answer = interrupt
+    with pytest.raises(MaterializationError, match="crm_users failed"):
+        world.run()
+    assert world.reports() == [], "the reports were loaded nevertheless, as if the CRM were away"
 
 
 def test_planning_asks_for_one_snapshot_a_day(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
