@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 # Zones have shifted their clocks by at most two hours in one transition within the years of our
 # sources; one more hour is margin, and costs an index range of a few hours on a transition's day.
 _TRANSITION_REACH = timedelta(hours=3)
+# Samoa once left out a day: local times of it lie as far beyond what they are converted to.
+_LONGEST_JUMP = timedelta(hours=26)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -82,8 +84,8 @@ def naive_bounds(window: Window, zone: ZoneInfo) -> tuple[datetime, datetime]:
 
     A source that stores local times without a zone is read by this range of its indexed column.
     Where the zone's clocks shift near a bound, naive times do not run in step with UTC, so the
-    range is wider there than the window: filter by the converted time as well. Away from
-    transitions the range is exact.
+    range is wider there than the window: filter by the converted time as well, unless
+    `naive_bounds_are_exact`.
 
     Returns:
         The lower (inclusive) and upper (exclusive) naive local time.
@@ -91,7 +93,17 @@ def naive_bounds(window: Window, zone: ZoneInfo) -> tuple[datetime, datetime]:
     return _naive(window.start, zone, -_TRANSITION_REACH), _naive(window.end, zone, _TRANSITION_REACH)
 
 
+def naive_bounds_are_exact(window: Window, zone: ZoneInfo) -> bool:
+    """Whether the range of `naive_bounds` holds no row of another window: no clock shifts near a bound."""
+    bounds = (window.start, window.end)
+    return all(len(_offsets(bound, zone, (_TRANSITION_REACH, _LONGEST_JUMP))) == 1 for bound in bounds)
+
+
 def _naive(moment: datetime, zone: ZoneInfo, slack: timedelta) -> datetime:
-    nearby = {(moment + step * _TRANSITION_REACH).astimezone(zone).utcoffset() for step in (-1, 0, 1)}
     local = moment.astimezone(zone).replace(tzinfo=None, fold=0)
-    return local if len(nearby) == 1 else local + slack
+    return local if len(_offsets(moment, zone, (_TRANSITION_REACH,))) == 1 else local + slack
+
+
+def _offsets(moment: datetime, zone: ZoneInfo, reaches: Sequence[timedelta]) -> set[timedelta | None]:
+    steps = [timedelta(0), *(sign * reach for reach in reaches for sign in (-1, 1))]
+    return {(moment + step).astimezone(zone).utcoffset() for step in steps}

@@ -11,7 +11,7 @@ from marts_platform import settings
 from marts_platform.core.path import Extract
 from marts_platform.core.pending import SourceState
 from marts_platform.core.sql import compose
-from marts_platform.core.window import naive_bounds
+from marts_platform.core.window import naive_bounds, naive_bounds_are_exact
 from marts_platform.resources.postgres import CopyOut, Limits
 
 if TYPE_CHECKING:
@@ -182,7 +182,8 @@ def window_params(whole: Window, readable: Window | None, zone: str) -> dict[str
     """The bound values of a window of naive times; an empty range if nothing of it is readable.
 
     Returns:
-        ``from`` and ``to`` (UTC), ``from_local`` and ``to_local`` (the range of the index), ``zone``.
+        ``from`` and ``to`` (UTC), ``from_local`` and ``to_local`` (the range of the index), ``zone``, and
+        ``is_exact``: the range alone gives the window's rows, and none need be converted to be judged.
     """
     window = readable or whole
     from_local, to_local = naive_bounds(window, ZoneInfo(zone))
@@ -192,6 +193,7 @@ def window_params(whole: Window, readable: Window | None, zone: str) -> dict[str
         "from_local": from_local,
         "to_local": to_local,
         "zone": zone,
+        "is_exact": readable is not None and naive_bounds_are_exact(window, ZoneInfo(zone)),
     }
 
 

@@ -24,6 +24,7 @@ VALUES = {
     "end": START + timedelta(days=1),
     "bound": START + timedelta(days=5),
     "zone": "Europe/Berlin",
+    "is_exact": False,
     "users": 2,
     "first": DAY,
     "last": DAY,

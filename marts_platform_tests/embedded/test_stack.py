@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -135,40 +136,59 @@ def test_down_amid_the_recovery_from_a_crash_is_quick(marts: Marts) -> None:
     assert _remembered(marts) == [1]
 
 
-def _kill_at_random(marts: Marts, command: str, seconds: float, *, with_children: bool) -> None:
-    process = marts.start(command, *(["postgres"] if command == "up" else []))
+def _up(stack: Stack) -> None:
+    stack.start(UP[1:])
+
+
+def _seconds(act: Callable[[Stack], object], marts: Marts) -> float:
+    """How long it takes here and now."""
+    began = time.monotonic()
+    act(Stack(marts.home))
+    return time.monotonic() - began
+
+
+def _kill_at_random(
+    act: Callable[[Stack], object], marts: Marts, seconds: float, *, with_children: bool
+) -> None:
+    """What a command does, in a process of its own that is killed within some seconds."""
+    # Forked, and not the command itself: a second of each start is Python's, and nothing happens in it.
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setsid()
+            act(Stack(marts.home))
+        finally:
+            os._exit(0)
     time.sleep(random.uniform(0, seconds))
-    victims = psutil.Process(process.pid).children(recursive=True) if with_children else []
-    process.kill()
+    victims = psutil.Process(child).children(recursive=True) if with_children else []
+    os.kill(child, signal.SIGKILL)
     _kill(victims)
-    process.communicate()
+    os.waitpid(child, 0)
 
 
 @pytest.mark.parametrize("with_children", [False, True])
 def test_up_killed_at_random_moments_of_a_first_start(new_home: NewHome, with_children: bool) -> None:
-    measured = new_home()
-    began = time.monotonic()
-    measured(*UP)
-    seconds = time.monotonic() - began
+    seconds = _seconds(_up, new_home())
     for _ in range(2):
         marts = new_home()
         for _ in range(4):
-            _kill_at_random(marts, "up", seconds, with_children=with_children)
-        marts(*UP)
+            _kill_at_random(_up, marts, seconds, with_children=with_children)
+        _up(Stack(marts.home))
         assert _serves(marts)
         assert not list((marts.home / "postgres").glob("new-*"))
 
 
 def test_up_and_down_killed_at_random_moments_keep_data(marts: Marts) -> None:
-    marts(*UP)
+    _up(Stack(marts.home))
+    down, up = _seconds(Stack.stop, marts), _seconds(_up, marts)
     written: list[int] = []
     for value in range(4):
         _remember(marts, value)
         written.append(value)
-        _kill_at_random(marts, "down", 1.0, with_children=False)
+        _kill_at_random(Stack.stop, marts, down, with_children=False)
         for _ in range(2):
-            _kill_at_random(marts, "up", 1.5, with_children=value % 2 == 0)
-        marts(*UP)
+            _kill_at_random(_up, marts, up, with_children=value % 2 == 0)
+        _up(Stack(marts.home))
         assert _remembered(marts) == written
         assert _serves(marts)
 

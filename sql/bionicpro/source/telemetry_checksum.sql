@@ -16,5 +16,10 @@ FROM telemetry_data AS telemetry
 WHERE
     telemetry.created_at >= %(from_local)s
     AND telemetry.created_at < %(to_local)s
-    AND (telemetry.created_at AT TIME ZONE %(zone)s) >= %(from)s
-    AND (telemetry.created_at AT TIME ZONE %(zone)s) < %(to)s
+    AND (
+        %(is_exact)s
+        OR (
+            (telemetry.created_at AT TIME ZONE %(zone)s) >= %(from)s
+            AND (telemetry.created_at AT TIME ZONE %(zone)s) < %(to)s
+        )
+    )
