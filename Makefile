@@ -12,7 +12,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo dev test lint format bench soak lock clean
+.PHONY: help setup spark demo dev test lint format bench soak lock clean
 
 help:  ## Show this list
 	@echo "make TARGET [ARGS=...]"
@@ -20,6 +20,8 @@ help:  ## Show this list
 		printf '  %-8s %s\n' "$$target" "$$text"; done
 
 setup: $(READY)  ## Make .venv with everything but the benchmarks' peers; again only when pyproject.toml or the lock changed
+
+spark: $(VENV)/.ready-spark  ## Add Spark to .venv (480 MB): the extra that moves the shop's tables on a cluster
 
 demo: $(READY)  ## Start the embedded stack, fill the sources, build every mart and show them
 	$(BIN)/marts demo $(ARGS)
@@ -52,6 +54,8 @@ bench: $(READY) $(VENV)/.ready-bench  ## Measure the platform beside its peers (
 lock: $(BIN)/uv  ## Write the lock files anew, every package at its newest allowed version
 	$(BIN)/uv pip compile $(LOCK_OPTIONS) pyproject.toml --group dev -o requirements.lock
 	$(BIN)/uv pip compile $(LOCK_OPTIONS) --group pyproject.toml:bench -c requirements.lock -o requirements-bench.lock
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["spark"])' | \
+		$(BIN)/uv pip compile $(LOCK_OPTIONS) - -c requirements.lock -o requirements-spark.lock
 
 clean:  ## Remove .venv and what tools leave behind; the embedded stack's data in .marts stays
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis
@@ -97,4 +101,8 @@ $(READY): pyproject.toml requirements.lock | $(BIN)/python
 
 $(VENV)/.ready-bench: requirements-bench.lock $(READY)
 	$(INSTALL) --require-hashes -r requirements-bench.lock
+	@touch $@
+
+$(VENV)/.ready-spark: requirements-spark.lock $(READY)
+	$(INSTALL) --require-hashes -r requirements-spark.lock
 	@touch $@

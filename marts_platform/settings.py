@@ -13,12 +13,10 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
@@ -28,12 +26,10 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from marts_platform.setting_values import clear_zone, listed, pairs, parts_are_clear
+
 PREFIX = "MARTS_"
 STACK_FILE = "stack.json"
-
-# PostgreSQL reads these as abbreviations of fixed offsets, Python and Java as zones with summer time: the
-# same local time would be two moments. "localtime" is whatever the machine has.
-_AMBIGUOUS_ZONES = frozenset({"CET", "EET", "MET", "WET", "localtime"})
 
 Origin = Literal["environment", "embedded stack", "default", "not set"]
 
@@ -181,6 +177,20 @@ class Settings(BaseSettings):
     shop_events_timezone: str = Field(
         "UTC", description="The time zone of the events' producer: their times are local and name none."
     )
+    spark_master: str | None = Field(
+        None,
+        description="Spark's master, such as spark://host:7077, yarn or local[4], which then moves "
+        "the shop's tables into MySQL; off if not set.",
+    )
+    spark_jars: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="The jars with the JDBC drivers of Postgres and MySQL for Spark, comma-separated."
+    )
+    spark_options: SecretStr | None = Field(
+        None, description="More of Spark's configuration, name=value separated by blanks."
+    )
+    spark_partitions: int = Field(
+        4, ge=1, description="How many parts of a table Spark moves at once: its connections at each end."
+    )
     ui_url: str | None = Field(None, description="Where people reach Dagster's UI, for links in alerts.")
     alert_webhook_url: SecretStr | None = Field(
         None, description="Told of each run that failed, as Slack's webhooks take it; off if not set."
@@ -244,19 +254,17 @@ class Settings(BaseSettings):
             raise ValueError(f"{value} does not divide the 86400 seconds of a day; 1, 5, 15, 30 and 60 do")
         return value
 
-    @field_validator("alert_to", mode="before")
+    @field_validator("alert_to", "spark_jars", mode="before")
     @classmethod
-    def _addresses(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        return tuple(address.strip() for address in value.split(",") if address.strip())
+    def _listed(cls, value: object) -> object:
+        return listed(value) if isinstance(value, str) else value
 
     @field_validator("camunda_variables", mode="before")
     @classmethod
     def _names(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
-        names = tuple(dict.fromkeys(name.strip() for name in value.split(",") if name.strip()))
+        names = listed(value)
         if not names:
             raise ValueError("name at least one variable, or * for all")
         return ("*",) if "*" in names else names
@@ -281,11 +289,11 @@ class Settings(BaseSettings):
     def _unambiguous(cls, value: SecretStr | None) -> SecretStr | None:
         # Of a password with such a character in the clear, a driver takes a part for the host or the port,
         # and shows it in its error.
-        if value is not None and not _parts_are_clear(value.get_secret_value()):
+        if value is not None and not parts_are_clear(value.get_secret_value()):
             raise ValueError("@, / and ? in a user or password have to be percent-encoded: %40, %2F, %3F")
         return value
 
-    @field_validator("kafka_options")
+    @field_validator("kafka_options", "spark_options")
     @classmethod
     def _options(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not all("=" in option for option in value.get_secret_value().split()):
@@ -295,17 +303,7 @@ class Settings(BaseSettings):
     @field_validator("camunda_timezone", "telemetry_timezone", "reports_timezone", "shop_events_timezone")
     @classmethod
     def _zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError(
-                f"{value!r} is not a time zone; use an IANA name such as Europe/Berlin"
-            ) from error
-        if value in _AMBIGUOUS_ZONES:
-            raise ValueError(
-                f"{value!r} means different zones to different systems; name a city's, such as Europe/Berlin"
-            )
-        return value
+        return clear_zone(value)
 
     @classmethod
     def settings_customise_sources(
@@ -322,9 +320,12 @@ class Settings(BaseSettings):
     @property
     def kafka_client_options(self) -> dict[str, str]:
         """``MARTS_KAFKA_OPTIONS`` by name, in the clear: for the client only, never for a message."""
-        text = self.kafka_options.get_secret_value() if self.kafka_options else ""
-        pairs = [option.partition("=") for option in text.split()]
-        return {name: value for name, _, value in pairs}
+        return pairs(self.kafka_options)
+
+    @property
+    def spark_configuration(self) -> dict[str, str]:
+        """``MARTS_SPARK_OPTIONS`` by name, in the clear: for Spark only, never for a message."""
+        return pairs(self.spark_options)
 
     @property
     def start_time(self) -> datetime:
@@ -347,16 +348,6 @@ class Settings(BaseSettings):
                 f"Set it, or start the embedded stack with `marts up`."
             )
         return value.get_secret_value()
-
-
-def _parts_are_clear(url: str) -> bool:
-    """Whether the only @ of a URL, if any, stands between its user and its host."""
-    address = url.partition("://")[2]
-    authority = re.split("[/?]", address, maxsplit=1)[0]
-    path, _, query = address.removeprefix(authority).partition("?")
-    if "@" in authority:
-        return authority.count("@") == 1 and "@" not in path
-    return "@" not in path + query
 
 
 def variable(field_name: str) -> str:

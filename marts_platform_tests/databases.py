@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NoReturn
 
 import psycopg
 import pytest
@@ -100,9 +101,13 @@ def service(variable: str) -> str:
     value = os.environ.get(variable)
     if value:
         return value
-    reason = f"{variable} is not set"
+    absent(f"{variable} is not set")
+
+
+def absent(reason: str) -> NoReturn:
+    """Skips a test for what is not there; fails it where ``CI=true``."""
     if os.environ.get("CI") == "true":
-        pytest.fail(f"{reason}: CI must offer this service", pytrace=False)
+        pytest.fail(f"{reason}: CI must offer this", pytrace=False)
     pytest.skip(reason)
 
 

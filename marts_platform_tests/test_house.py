@@ -36,7 +36,8 @@ EVERYTHING = (
     WAREHOUSES | DOMAINS | DAGSTER | COMMANDS | {"alerts", "definitions", "embedded", "migrations", "page"}
 )
 MAY_IMPORT: dict[str, set[str]] = {
-    "settings": set(),
+    "setting_values": set(),
+    "settings": {"setting_values"},
     "core": {"settings"},
     "resources": GROUND,
     "io_managers": GROUND | {"resources"},

@@ -168,6 +168,7 @@ def _requirements(*lists: list[str]) -> dict[str, Requirement]:
     [
         ("requirements.lock", [*PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"]["dev"]]),
         ("requirements-bench.lock", PROJECT["dependency-groups"]["bench"]),
+        ("requirements-spark.lock", PROJECT["project"]["optional-dependencies"]["spark"]),
     ],
 )
 def test_the_lock_file_fits(lock: str, asked: list[str]) -> None:

@@ -60,8 +60,30 @@ class RowStream(Protocol):
         ...
 
 
+class Transfer(Protocol):
+    """Rows that others, such as a cluster, bring into a table of texts, past this process."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns, as the table of texts has them."""
+        ...
+
+    def describe(self) -> dict[str, str]:
+        """The columns that the source gives, in order, with Postgres' names of their types."""
+        ...
+
+    def move(self, target: Any, table: str) -> int:
+        """Appends every value's text to a table and returns the number of rows at the source.
+
+        Args:
+            target: the warehouse's resource.
+            table: the table's quoted name; it is there, and empty.
+        """
+        ...
+
+
 if TYPE_CHECKING:
-    Rows: TypeAlias = Query | RowStream | pd.DataFrame | Replay
+    Rows: TypeAlias = Query | RowStream | Transfer | pd.DataFrame | Replay
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ class ClickHouseLoad:
         self._staging.create()
         self._staging.fill(extract)
         state = self._staged_fingerprint(mart.fingerprint) if mart.fingerprint else None
-        self._record.note_state(state, extract.scope)
+        self._record.note_state(state, extract)
 
     def audit(self, audit: Audit) -> Verdict:
         """Asks one audit's question to the staged rows."""

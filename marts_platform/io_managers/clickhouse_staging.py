@@ -88,6 +88,8 @@ class Staging:
             self.rows_read = self._insert_query(extract.rows.file, extract.rows.params)
         elif hasattr(extract.rows, "send"):
             self._stream(cast("RowStream", extract.rows))
+        elif hasattr(extract.rows, "move"):
+            raise TypeError(f"{self._session.mart.asset}: what a cluster moves goes into MySQL only")
         else:
             self._insert_frame(cast("pd.DataFrame", extract.rows))
         if isinstance(publication, Replace) and publication.keep:

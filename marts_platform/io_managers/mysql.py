@@ -64,7 +64,7 @@ class MySQLIOManager(Ledger):
         ):
             lock = WriterLock(connection, mart, "mysql")
             lock.take()
-            session = MySQLSession(server, mart, slice_, run)
+            session = MySQLSession(self.mysql, server, mart, slice_, run)
             log_id = run_log.start(log_connection, mart.asset, slice_, run)
             log_connection.commit()
             try:
@@ -121,6 +121,7 @@ class MySQLIOManager(Ledger):
         whole("pandas")
         import pandas as pd
 
+        from marts_platform.io_managers.mysql_frames import frame_type
         from marts_platform.io_managers.mysql_session import column_list
 
         table = relation.table
@@ -140,17 +141,10 @@ class MySQLIOManager(Ledger):
             rows = cursor.fetchall()
         return pd.DataFrame(
             {
-                column.name: pd.Series([row[place] for row in rows], dtype=_dtype(column.type))
+                column.name: pd.Series([row[place] for row in rows], dtype=frame_type(column.type))
                 for place, column in enumerate(table.columns)
             }
         )
-
-
-def _dtype(type_: str) -> str:
-    base = type_.lower().partition("(")[0]
-    if base == "datetime":
-        return "datetime64[us]"
-    return "Int64" if base.endswith("int") or base == "integer" else "object"
 
 
 def _undo(session: Any) -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from marts_platform.io_managers.ledger import SchemaMismatchError
+from marts_platform.io_managers.mysql_frames import BITS, frame_faults
 from marts_platform.resources.mysql import select_fields
 from marts_platform.resources.mysql_form import differences, form_of
 from marts_platform.resources.mysql_text import postgres_type
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from marts_platform.core.path import Mart
     from marts_platform.io_managers.mysql_session import MySQLSession
 
-_BITS = {"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "integer": 32, "bigint": 64}
 _POSTGRES_BITS = {"smallint": 16, "integer": 32, "bigint": 64}
 _TYPE = re.compile(r"(?P<base>[a-z]+)(?:\((?P<size>\d+)(?:, ?(?P<scale>\d+))?\))?(?P<unsigned> unsigned)?")
 _NUMERIC = re.compile(r"numeric\((?P<size>\d+),(?P<scale>\d+)\)")
@@ -68,13 +68,19 @@ def refuse_stream(mart: Mart, columns: Sequence[str], types: Mapping[str, str]) 
     _refuse(mart, "stream", [*faults, *_type_faults(mart, types)])
 
 
-def refuse_frame(mart: Mart, columns: Sequence[str]) -> None:
-    """Compares a DataFrame's columns with the declared ones.
+def refuse_frame(mart: Mart, columns: Sequence[str], values: Sequence[Sequence[object]]) -> None:
+    """Compares a DataFrame's columns with the declared ones, and its values with their types.
+
+    Args:
+        mart: what is loaded.
+        columns: the DataFrame's.
+        values: of each written column, as `plain_columns` gives them; none to compare the names only.
 
     Raises:
-        SchemaMismatchError: they differ; the message says in what.
+        SchemaMismatchError: they differ, or a value would not arrive as it is; the message says which.
     """
-    _refuse(mart, "DataFrame", _name_faults(mart, Counter(columns)))
+    faults = _name_faults(mart, Counter(columns))
+    _refuse(mart, "DataFrame", faults + (frame_faults(mart.table.written, values) if values else []))
 
 
 def holds(declared: str, given: str) -> bool:
@@ -92,9 +98,9 @@ def holds(declared: str, given: str) -> bool:
     base = found["base"]
     if base in _TEXTS or base in ("enum", "json"):
         return given.startswith("character") or given in ("text", "uuid", "json", "jsonb")
-    if base in _BITS:
+    if base in BITS:
         # Not a boolean of Postgres: COPY writes t and f.
-        return _POSTGRES_BITS.get(given, 99) <= _BITS[base] or given == "numeric(20,0)"
+        return _POSTGRES_BITS.get(given, 99) <= BITS[base] or given == "numeric(20,0)"
     if base == "decimal":
         digits = _NUMERIC.fullmatch(given)
         scale = int(found["scale"] or 0)

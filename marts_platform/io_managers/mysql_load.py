@@ -39,7 +39,7 @@ class MySQLLoad:
         state = None
         if mart.fingerprint:
             (state,) = session.row(mart.fingerprint, {"staged": session.stage}, session.bounds).values()
-        self._record.note_state(state, extract.scope)
+        self._record.note_state(state, extract)
 
     def audit(self, audit: Audit) -> Verdict:
         """Asks one audit's question to the staged rows."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from marts_platform.core.path import Mart
     from marts_platform.core.run_log import Run
     from marts_platform.core.window import Slice
+    from marts_platform.resources.mysql import MySQLResource
 
 # MySQL's names have 64 characters.
 _STEM_CHARACTERS = 30
@@ -32,6 +33,7 @@ class MySQLSession:
     """What staging and publication share. The caller owns the connection.
 
     Attributes:
+        server: the warehouse, for whoever needs a connection of its own.
         connection: of the warehouse, without an open transaction.
         mart: what is loaded.
         slice: which part of it.
@@ -44,7 +46,10 @@ class MySQLSession:
         old: what the published table is called once another has taken its place.
     """
 
-    def __init__(self, connection: Connection[Cursor], mart: Mart, slice_: Slice, run: Run) -> None:
+    def __init__(
+        self, server: MySQLResource, connection: Connection[Cursor], mart: Mart, slice_: Slice, run: Run
+    ) -> None:
+        self.server = server
         self.connection = connection
         self.mart = mart
         self.slice = slice_

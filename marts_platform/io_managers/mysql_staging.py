@@ -1,8 +1,8 @@
 """Staging into MySQL: rows of a query, a stream, a DataFrame, or of touched keys.
 
 LOAD DATA LOCAL cannot refuse a row: what does not fit is cut, with a warning or (seekdb) without one. So a
-stream's text arrives in a table of texts, and one INSERT … SELECT under the strict mode makes values of it:
-it takes all of them exactly, or fails.
+stream's text, or what a cluster brings, arrives in a table of texts, and one INSERT … SELECT under the strict
+mode makes values of it: it takes all of them exactly, or fails.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from marts_platform.core.rows import RowStream
+    from marts_platform.core.rows import RowStream, Transfer
     from marts_platform.io_managers.mysql_session import MySQLSession
 
 _FORMAT = "postgres-text"
@@ -56,6 +56,8 @@ class Staging:
             self.rows_read = self._insert(query, {**self._session.bounds, **extract.rows.params})
         elif hasattr(extract.rows, "send"):
             self._take_stream(cast("RowStream", extract.rows))
+        elif hasattr(extract.rows, "move"):
+            self._take_transfer(cast("Transfer", extract.rows))
         else:
             self._take_frame(cast("pd.DataFrame", extract.rows))
         if isinstance(publication, Replace):
@@ -70,36 +72,52 @@ class Staging:
         return session.execute("mysql/insert_query.sql", names)
 
     def _take_stream(self, stream: RowStream) -> None:
-        session = self._session
         if stream.format != _FORMAT:
-            raise ValueError(f"{session.mart.asset}: MySQL takes {_FORMAT}, the stream sends {stream.format}")
+            asset = self._session.mart.asset
+            raise ValueError(f"{asset}: MySQL takes {_FORMAT}, the stream sends {stream.format}")
         describe = getattr(stream, "describe", None)
-        refuse_stream(session.mart, stream.columns, describe() if describe else {})
-        definitions = ", ".join(f"{quoted(name)} longtext" for name in stream.columns)
-        session.execute("mysql/create_table.sql", {"table": session.intake, "definitions": definitions})
-        names = {"table": session.intake, "columns": column_list(stream.columns)}
+        self._create_intake(stream.columns, describe() if describe else {})
+        names = {"table": self._session.intake, "columns": column_list(stream.columns)}
 
         def load(path: str) -> None:
-            session.execute("mysql/load_text.sql", names, {"file": path})
+            self._session.execute("mysql/load_text.sql", names, {"file": path})
 
         def receive(source: BinaryIO) -> None:
             feed(source, load)
 
         pumped = pump(stream, receive)
-        names = {"table": session.stage, "columns": column_list(stream.columns), "stage": session.intake}
+        self.bytes_read = pumped.bytes
+        self._take_intake(stream.columns, pumped.rows)
+
+    def _take_transfer(self, transfer: Transfer) -> None:
+        self._create_intake(transfer.columns, transfer.describe())
+        # What an attempt before this one may still write here is more rows than the source has.
+        rows = transfer.move(self._session.server, self._session.intake)
+        self._take_intake(transfer.columns, rows)
+
+    def _create_intake(self, columns: tuple[str, ...], types: Mapping[str, str]) -> None:
+        session = self._session
+        refuse_stream(session.mart, columns, types)
+        definitions = ", ".join(f"{quoted(name)} longtext" for name in columns)
+        session.execute("mysql/create_table.sql", {"table": session.intake, "definitions": definitions})
+
+    def _take_intake(self, columns: tuple[str, ...], sent: int) -> None:
+        session = self._session
+        names = {"table": session.stage, "columns": column_list(columns), "stage": session.intake}
         staged = session.execute("mysql/insert_rows.sql", names)
-        if staged != pumped.rows:
-            raise ValueError(
-                f"{session.mart.asset}: the source sent {pumped.rows} rows, {staged} were staged"
-            )
-        self.rows_read, self.bytes_read = pumped.rows, pumped.bytes
+        if staged != sent:
+            raise ValueError(f"{session.mart.asset}: the source sent {sent} rows, {staged} were staged")
+        self.rows_read = sent
         session.execute("mysql/drop_table.sql", {"table": session.intake})
 
     def _take_frame(self, frame: pd.DataFrame) -> None:
         session = self._session
-        refuse_frame(session.mart, [str(name) for name in frame.columns])
         columns = session.mart.table.written
-        rows = list(zip(*plain_columns(frame, columns), strict=True))
+        named = [str(name) for name in frame.columns]
+        refuse_frame(session.mart, named, [])
+        values = plain_columns(frame, columns)
+        refuse_frame(session.mart, named, values)
+        rows = list(zip(*values, strict=True))
         places = ", ".join(["%s"] * len(columns))
         # %s is the driver's own place for many rows, so this one statement is no file.
         insert = f"INSERT INTO {session.stage} ({session.columns}) VALUES ({places})"  # noqa: S608

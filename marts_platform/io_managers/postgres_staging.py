@@ -75,6 +75,8 @@ class Staging:
             )
         elif hasattr(extract.rows, "send"):
             self._copy(cast("RowStream", extract.rows))
+        elif hasattr(extract.rows, "move"):
+            raise TypeError(f"{self._session.mart.asset}: what a cluster moves goes into MySQL only")
         else:
             self._insert_frame(cast("pd.DataFrame", extract.rows))
         self._session.take_turn_to_publish()

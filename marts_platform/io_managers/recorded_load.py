@@ -91,7 +91,15 @@ class Record:
 
         That is read before its rows: rows newer than the state cost one more run, a state newer than the rows
         would hide them.
+
+        Raises:
+            ValueError: the extract has positions, which no transaction could store with the rows.
         """
+        if extract.positions is not None:
+            raise ValueError(
+                f"{self._target.mart.asset}: a log's positions are stored in the transaction that publishes "
+                f"its rows, so it is read into Postgres"
+            )
         self._read_until = extract.read_until
         self._rejected = extract.rejected
         mart = self._target.mart
@@ -102,9 +110,15 @@ class Record:
         self.connection.commit()
         self._upstream = combined_fingerprint(states)
 
-    def note_state(self, staged: str | None, scope: str) -> None:
-        """Notes the state that the staged rows show, None for a mart that shows its upstream's."""
-        self._fingerprint = with_scope(self._upstream if staged is None else staged, scope) or None
+    def note_state(self, staged: str | None, extract: Extract) -> None:
+        """Notes the state of the source.
+
+        Args:
+            staged: the state that the staged rows show, None if no file of the mart says it.
+            extract: what says it then; if it does not either, the mart shows its upstream's.
+        """
+        told = extract.fingerprint if staged is None else staged
+        self._fingerprint = with_scope(self._upstream if told is None else told, extract.scope) or None
 
     def figures(self, staged: Staged, found: Callable[[Cursor], object] | None = None) -> Figures:
         """Brings the quarantine in step, before anything is published, and gives the load's figures.

@@ -47,6 +47,17 @@ class MySQLStreamError(Exception):
     """The server could not give a row as it is."""
 
 
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a MySQL server is, and as whom it is used."""
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    database: str | None
+
+
 class MySQLResource(dg.ConfigurableResource[Any]):
     """A MySQL server, named by the setting that holds its URL, ``mysql://user:password@host:port/database``.
 
@@ -90,6 +101,28 @@ class MySQLResource(dg.ConfigurableResource[Any]):
         import pymysql
         from pymysql.converters import conversions
 
+        address = self.address()
+        return pymysql.connect(
+            host=address.host,
+            port=address.port,
+            user=address.user,
+            password=address.password,
+            database=address.database,
+            charset="utf8mb4",
+            connect_timeout=10,
+            read_timeout=None,
+            autocommit=True,
+            local_infile=loads_files,
+            conv={**conversions, datetime: _moment},
+            program_name=f"marts_platform {purpose}".strip()[:63],
+        )
+
+    def address(self) -> Address:
+        """Where the server is, and as whom it is used.
+
+        Raises:
+            SettingsError: the URL is not set, or is none of MySQL's.
+        """
         name = settings.variable(self.setting)
         parts = urlsplit(settings.load().url(self.setting))
         if not parts.scheme.startswith("mysql") or not parts.hostname:
@@ -100,20 +133,8 @@ class MySQLResource(dg.ConfigurableResource[Any]):
             port = parts.port or 3306
         except ValueError:
             raise settings.SettingsError(f"{name}: its port is no number") from None
-        return pymysql.connect(
-            host=parts.hostname,
-            port=port,
-            user=unquote(parts.username or ""),
-            password=unquote(parts.password or ""),
-            database=parts.path.strip("/") or None,
-            charset="utf8mb4",
-            connect_timeout=10,
-            read_timeout=None,
-            autocommit=True,
-            local_infile=loads_files,
-            conv={**conversions, datetime: _moment},
-            program_name=f"marts_platform {purpose}".strip()[:63],
-        )
+        user, password = unquote(parts.username or ""), unquote(parts.password or "")
+        return Address(parts.hostname, port, user, password, parts.path.strip("/") or None)
 
     def kill_query(self, connection_id: int) -> None:
         """Ends what another connection of the same role does."""
@@ -133,6 +154,14 @@ def server_kind(connection: Connection[Any]) -> Kind:
 
 def session_settings(kind: Kind, limits: Limits) -> str:
     """The statement that gives a session its zone, mode and limits."""
+    assignments = ", ".join(
+        f"SESSION {name} = {value}" for name, value in session_variables(kind, limits).items()
+    )
+    return f"SET {assignments}"
+
+
+def session_variables(kind: Kind, limits: Limits) -> dict[str, object]:
+    """A session's zone, mode and limits, as literals by the names of the server's variables."""
     seconds = limits.statement_timeout
     values: dict[str, object] = {
         "time_zone": "'+00:00'",
@@ -149,11 +178,9 @@ def session_settings(kind: Kind, limits: Limits) -> str:
     if kind == "seekdb":
         values["ob_query_timeout"] = int((seconds or _NO_LIMIT_SECONDS) * 1_000_000)
         values["ob_trx_lock_timeout"] = int(limits.lock_timeout * 1_000_000)
-    assignments = ", ".join(f"SESSION {name} = {value}" for name, value in values.items())
     # MariaDB calls it tx_read_only, MySQL 8 transaction_read_only; this they all understand.
-    read_only = int(limits.read_only)
-    name = "transaction_read_only" if kind == "mysql" else "tx_read_only"
-    return f"SET {assignments}, SESSION {name} = {read_only}"
+    values["transaction_read_only" if kind == "mysql" else "tx_read_only"] = int(limits.read_only)
+    return values
 
 
 def statement(file: str, names: Mapping[str, str] | None = None) -> str:

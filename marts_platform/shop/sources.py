@@ -13,6 +13,7 @@ from marts_platform.core.pending import SourceState
 from marts_platform.core.sql import compose
 from marts_platform.core.table import Table, declared
 from marts_platform.resources.postgres import CopyOut, Limits, PostgresResource
+from marts_platform.resources.spark import SparkCopy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,15 +54,17 @@ class ShopSource(dg.ConfigurableResource[Any]):
         return PostgresResource(setting=self.setting)
 
     def rows(self, table: str) -> Extract:
-        """A whole table, as a stream, with the state that it was in before it was read."""
+        """A whole table, with the state that it was in before it was read: a stream, or Spark's to move."""
         limits = Limits(settings.load().source_statement_timeout_seconds, read_only=True)
         with self.server.connect(limits, purpose=f"shop {table}") as connection:
             state = table_state(connection, table)
-        columns = tuple(column.name for column in replica_of(table).columns)
+        replica = replica_of(table)
+        columns = tuple(column.name for column in replica.columns)
         query = compose(f"shop/raw/{table}.sql")
         purpose = f"shop {table}"
         stream = CopyOut(self.server, query, columns, limits=limits, purpose=purpose, format="postgres-text")
-        return Extract(stream, scope=state)
+        (key,) = replica.key
+        return Extract(SparkCopy(stream, key) if settings.load().spark_master else stream, scope=state)
 
     def source_state(self, asset: str, slices: Sequence[Slice]) -> SourceState:
         """The state of a table: a look at the server's counters."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -16,12 +17,13 @@ from marts_platform.core.path import Append, Extract, Keyed, Mart, Publication, 
 from marts_platform.core.relation import Relation
 from marts_platform.core.rows import Query
 from marts_platform.core.run_log import Figures, Run
-from marts_platform.core.table import parse_ddl
+from marts_platform.core.table import Column, parse_ddl
 from marts_platform.core.window import Slice, Window
 from marts_platform.io_managers.ledger import SchemaMismatchError
 from marts_platform.io_managers.mysql import MySQLIOManager
 from marts_platform.io_managers.mysql_columns import holds
 from marts_platform.io_managers.mysql_feed import as_load_data
+from marts_platform.io_managers.mysql_frames import frame_faults
 from marts_platform.migrations import mysql as migrations
 from marts_platform.resources.mysql_form import form_of
 from marts_platform_tests import mysql_servers
@@ -155,6 +157,52 @@ def test_a_frame_comes_back_as_it_went(mysql: MySQLAccess, load: Load) -> None:
     ]  # fmt: skip
     with pytest.raises(SchemaMismatchError, match="note is missing"):
         load(frame.drop(columns="note"), Slice(), Replace())
+
+
+def test_a_frames_value_that_does_not_fit_is_refused(mysql: MySQLAccess, load: Load) -> None:
+    good = {"at": datetime(2024, 3, 1, 12, tzinfo=UTC), "sensor": 1, "value": Decimal("1.5"), "note": "x"}
+    cases: list[tuple[str, object, str]] = [
+        ("at", None, "at is declared DATETIME(6) and holds NULL"),
+        ("at", "2024-03-01", "at is declared DATETIME(6) and holds str values"),
+        ("at", pd.Timestamp("2024-03-01 00:00:00.000000001"), "times with nanoseconds"),
+        ("sensor", None, "sensor is declared int and holds NULL"),
+        ("sensor", 2**31, "sensor is declared int, which does not hold 2147483648"),
+        ("sensor", 1.5, "sensor is declared int and holds float values"),
+        ("value", Decimal("0.0001"), "value is declared decimal(12, 3) and holds Decimal values"),
+        ("value", Decimal(10) ** 9, "value is declared decimal(12, 3), which does not hold"),
+        ("note", 7, "note is declared varchar(10) and holds int values"),
+    ]
+    for column, value, said in cases:
+        with pytest.raises(SchemaMismatchError, match=re.escape(said)):
+            load(pd.DataFrame([good, {**good, column: value}], dtype="object"))
+    assert _published(mysql) == []
+
+
+@pytest.mark.parametrize(
+    ("type_", "value", "fits"),
+    [
+        ("tinyint(1)", True, True), ("tinyint(1)", 128, False), ("tinyint unsigned", 255, True),
+        ("bigint unsigned", -1, False), ("bigint(20) unsigned", 2**64 - 1, True), ("double", 0.1, True),
+        ("double", float("inf"), False), ("float", 0.1, False), ("float", 0.5, True),
+        ("decimal(3)", 1000, False), ("decimal(3)", 999, True),
+        ("datetime", datetime(2024, 1, 1, tzinfo=UTC), True),
+        ("datetime(3)", pd.Timestamp("2024-01-01 00:00:00.000001"), False), ("date", date(2024, 1, 1), True),
+        ("date", pd.Timestamp("2024-01-01 01:00"), False), ("json", {"a": 1}, False), ("blob", b"x", True),
+        ("text", b"x", False), ("enum('a','b')", "a", True),
+    ],
+)  # fmt: skip
+def test_values_are_judged(type_: str, value: object, fits: bool) -> None:
+    assert (frame_faults([Column("c", type_, True, "")], [[value, None]]) == []) is fits
+
+
+def test_a_log_is_not_read_into_mysql_and_an_extracts_own_fingerprint_is_kept(
+    mysql: MySQLAccess, load: Load, warehouse: Warehouse
+) -> None:
+    _feed(mysql, ("2024-03-01", 1, 1, "x"))
+    load(Extract(Query("probe/feed.sql"), fingerprint="as of line 7", scope="all sensors"))
+    assert warehouse.log("fingerprint") == ["as of line 7; all sensors"]
+    with pytest.raises(ValueError, match="it is read into Postgres"):
+        load(Extract(Query("probe/feed.sql"), positions=lambda: ()))
 
 
 def test_a_query_of_another_type_is_refused(mysql: MySQLAccess, load: Load, write_sql: WriteSql) -> None:

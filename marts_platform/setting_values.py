@@ -1,0 +1,52 @@
+"""What the text of a setting may be, and what it says."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+# PostgreSQL reads these as abbreviations of fixed offsets, Python and Java as zones with summer time: the
+# same local time would be two moments. "localtime" is whatever the machine has.
+_AMBIGUOUS_ZONES = frozenset({"CET", "EET", "MET", "WET", "localtime"})
+
+
+def listed(value: str) -> tuple[str, ...]:
+    """A comma-separated text as its parts, each once."""
+    return tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
+
+
+def pairs(text: SecretStr | None) -> dict[str, str]:
+    """What ``name=value name=value`` says, by name."""
+    parts = [part.partition("=") for part in text.get_secret_value().split()] if text else []
+    return {name: value for name, _, value in parts}
+
+
+def clear_zone(value: str) -> str:
+    """A time zone that Python, PostgreSQL and Java take for the same one.
+
+    Raises:
+        ValueError: it is none, or not the same one to all of them.
+    """
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(f"{value!r} is not a time zone; use an IANA name such as Europe/Berlin") from error
+    if value in _AMBIGUOUS_ZONES:
+        raise ValueError(
+            f"{value!r} means different zones to different systems; name a city's, such as Europe/Berlin"
+        )
+    return value
+
+
+def parts_are_clear(url: str) -> bool:
+    """Whether the only @ of a URL, if any, stands between its user and its host."""
+    address = url.partition("://")[2]
+    authority = re.split("[/?]", address, maxsplit=1)[0]
+    path, _, query = address.removeprefix(authority).partition("?")
+    if "@" in authority:
+        return authority.count("@") == 1 and "@" not in path
+    return "@" not in path + query

@@ -1,0 +1,4 @@
+SELECT
+    {key} AS {name},
+    {columns}
+FROM ({query}) AS given
