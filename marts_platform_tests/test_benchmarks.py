@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -74,6 +76,22 @@ def test_a_part_that_is_left_out_keeps_its_last_results(tmp_path: Path, scale: S
         assert replace(after, scale=FULL) == before
     else:
         assert after == _run(scale)
+
+
+def test_a_domains_run_replaces_its_own_section_and_leaves_the_others(tmp_path: Path) -> None:
+    def write(domain: str, title: str) -> None:
+        report.write(domain, report.Section(title, [], [], [], {"seconds": 1}, []), tmp_path)
+
+    write("a", "The first")
+    write("b", "The second")
+    write("a", "The first, again")
+    results = json.loads((tmp_path / "results.json").read_text("utf-8"))
+    assert {domain: found["title"] for domain, found in results.items()} == {
+        "a": "The first, again",
+        "b": "The second",
+    }
+    text = (tmp_path / "results.md").read_text("utf-8")
+    assert re.findall(r"^## (.+)$", text, re.M) == ["The first, again", "The second"]
 
 
 def test_the_original_makes_a_row_a_process_and_does_not_die() -> None:
