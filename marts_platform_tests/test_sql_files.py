@@ -89,7 +89,7 @@ VALUES: Mapping[str, object] = {
     "bound": END + timedelta(days=5),
     "until": END + timedelta(days=900),
     "zone": "UTC",
-    "all_variables": True,
+    **dict.fromkeys(["all_variables", "is_exact"], True),
     "variables": ["docIds", "contextData"],
     "users": [1],
     "with_context": False,

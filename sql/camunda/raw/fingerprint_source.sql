@@ -11,6 +11,11 @@ FROM act_hi_detail AS detail
 WHERE
     detail.time_ >= %(from_local)s
     AND detail.time_ < %(to_local)s
-    AND (detail.time_ AT TIME ZONE %(zone)s) >= %(from)s
-    AND (detail.time_ AT TIME ZONE %(zone)s) < %(to)s
+    AND (
+        %(is_exact)s
+        OR (
+            (detail.time_ AT TIME ZONE %(zone)s) >= %(from)s
+            AND (detail.time_ AT TIME ZONE %(zone)s) < %(to)s
+        )
+    )
     AND (%(all_variables)s OR detail.name_ = ANY(%(variables)s))
