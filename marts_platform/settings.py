@@ -209,7 +209,7 @@ class Settings(BaseSettings):
     )
     chat_cron: str = Field("0 * * * *", description="When the chat's schedule looks, as cron (UTC).")
     chat_sweep_messages: int = Field(
-        200_000, ge=1, description="How many older messages of the chat each look compares, about."
+        50_000, ge=1, description="How many older messages of the chat each look compares, about."
     )
     chat_high_activity: float = Field(
         10, ge=0, description="Users with more messages a week than this are of high activity."

@@ -29,8 +29,6 @@ from marts_platform.embedded.mysql import MySQLServer
 from marts_platform.embedded.postgres import PostgresServer
 from marts_platform.embedded.stack import Stack
 
-MOST_TIMES_TABLE_FUNCTION = 5
-LEAST_TIMES_PANDAS = 1
 MOST_HISTORY_GROWTH = 1.25
 TODAY = datetime.combine(datetime.now(UTC).date(), time.min)
 CONTENDERS: dict[str, Contender] = {
@@ -59,7 +57,8 @@ class Scale:
     repeats: int
 
 
-FULL = Scale(2_000_000, 30, 5_000, (20, 200), 3)
+# The short history is longer than the days that each look compares: only what is beyond them grows.
+FULL = Scale(2_000_000, 30, 2_000, (40, 400), 3)
 QUICK = Scale(100_000, 10, 500, (3, 30), 2)
 
 
@@ -173,22 +172,20 @@ def section(run: Run) -> Section:
     seconds = {name: median(each.seconds for each in found) for name, found in run.moved.items()}
     hours = {days: median(each.seconds for each in found) for days, found in run.hours.items()}
     targets = [
-        _ratio(
-            f"the platform takes at most {MOST_TIMES_TABLE_FUNCTION} times as long as mysql()",
-            seconds.get("platform"), seconds.get("mysql() table function"), most=MOST_TIMES_TABLE_FUNCTION,
-        ),
-        _ratio(
-            "the pandas loop takes longer than the platform",
-            seconds.get("pandas loop"), seconds.get("platform"), least=LEAST_TIMES_PANDAS,
-        ),
-        _ratio(
+        _at_most(
             f"an hour after ten times the history costs at most {MOST_HISTORY_GROWTH:g} times as much",
             hours.get(run.scale.history_days[1]), hours.get(run.scale.history_days[0]),
-            most=MOST_HISTORY_GROWTH,
+            MOST_HISTORY_GROWTH,
         ),
     ]  # fmt: skip
+    floor = seconds.get("mysql() table function")
     moved = [
-        [name, f"{seconds[name]:.1f}", report.megabytes(max(each.peak_bytes for each in found))]
+        [
+            name,
+            f"{seconds[name]:.1f}",
+            f"{seconds[name] / floor:.1f}" if floor else "",
+            report.megabytes(max(each.peak_bytes for each in found)),
+        ]
         for name, found in run.moved.items()
     ]
     rows = [[f"{days} days", f"{hours[days]:.2f}"] for days in hours]
@@ -202,7 +199,7 @@ def section(run: Run) -> Section:
         ],
         targets=targets,
         tables=[
-            Table("The messages", ["way", "seconds", "peak memory"], moved),
+            Table("The messages", ["way", "seconds", "times mysql()", "peak memory"], moved),
             Table("An hour", ["history", "seconds"], rows),
         ],
         figures={"seconds": seconds, "hours": {str(days): hours[days] for days in hours}},
@@ -210,19 +207,11 @@ def section(run: Run) -> Section:
     )
 
 
-def _ratio(
-    aim: str,
-    value: float | None,
-    base: float | None,
-    *,
-    most: float | None = None,
-    least: float | None = None,
-) -> Target:
+def _at_most(aim: str, value: float | None, base: float | None, most: float) -> Target:
     if value is None or base is None:
         return Target(aim, "not measured", None)
-    ratio = value / base
-    passed = (most is None or ratio <= most) and (least is None or ratio > least)
-    return Target(aim, f"{value:.2f} s beside {base:.2f} s, {ratio:.2f} times", passed)
+    found = f"{value:.2f} s beside {base:.2f} s, {value / base:.2f} times"
+    return Target(aim, found, value / base <= most)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -98,11 +98,12 @@ class MySQLResource(dg.ConfigurableResource[Any]):
             connection.close()
 
     def _open(self, purpose: str, *, loads_files: bool = False) -> Connection[Cursor]:
-        import pymysql
         from pymysql.converters import conversions
 
+        from marts_platform.resources.mysql_driver import Connection
+
         address = self.address()
-        return pymysql.connect(
+        return Connection(
             host=address.host,
             port=address.port,
             user=address.user,
@@ -283,16 +284,30 @@ def _batches(connection: Connection[Cursor], query: str) -> Iterator[bytes]:
     from pymysql.cursors import SSCursor
 
     connection.use_unicode = False  # bytes, as they come
-    cursor: SSCursor = connection.cursor(SSCursor)
+    cursor = connection.cursor(SSCursor)
     cursor.execute(query)
-    rows: Iterator[tuple[bytes | None]] = iter(cursor)
+    rows = _values(cursor)
     while batch := list(itertools.islice(rows, _ROWS)):
         try:
-            yield b"\n".join([row[0] for row in batch]) + b"\n"  # pyright: ignore[reportArgumentType]
+            yield b"\n".join(batch) + b"\n"  # pyright: ignore[reportArgumentType]
         except TypeError:
             raise MySQLStreamError(
                 "a row of the source is longer than its server's max_allowed_packet; nothing was taken"
             ) from None
+
+
+def _values(cursor: SSCursor) -> Iterator[bytes | None]:
+    """The values of a result of one column while it is being sent.
+
+    The cursor itself makes a tuple of each row and asks for it four calls deep: half of what a read took. It
+    is held here, since one that is let go reads the rest of its result first.
+    """
+    result = cast("Any", cursor)._result
+    read_packet = result.connection._read_packet
+    while not result._check_packet_is_eof(packet := read_packet()):
+        yield packet.read_length_coded_string()
+    result.unbuffered_active = False
+    result.connection = None
 
 
 def abandon(connection: Connection[Any]) -> None:
