@@ -136,7 +136,7 @@ def test_the_checksum_is_the_same_at_both_ends_and_sees_one_changed_value(shop: 
 
 
 def test_loads_killed_at_random_moments_leave_old_or_new_and_the_next_one_heals(shop: Shop) -> None:
-    draw = Random(5)
+    draw, died = Random(5), 0
     shop.load()
     states = [shop.at_source("orderdetails")]
     with ReadingProcess.started("replicating_process") as process:
@@ -153,10 +153,11 @@ def test_loads_killed_at_random_moments_leave_old_or_new_and_the_next_one_heals(
             pid = process.begin()
             time.sleep(draw.uniform(0, seconds))
             os.kill(pid, signal.SIGKILL)
-            process.wait()
+            died += process.wait() == -signal.SIGKILL
             assert shop.here("orderdetails_replica") in states
         process.begin()
         assert process.wait() == 0
+    assert died >= 3
     assert shop.here("orderdetails_replica") == states[-1]
     shop.load()
     shop.assert_equal()
