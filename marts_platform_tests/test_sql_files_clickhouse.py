@@ -114,6 +114,7 @@ RECIPES: Mapping[str, Recipe] = {
         f"chat/raw/{table}_fingerprint.sql": Recipe(f"chat/ddl/{table}.sql")
         for table in ("users", "products", "chats", "messages")
     },
+    "clickhouse/rename_table.sql": Recipe(places={"other": "scene.made"}),
     "clickhouse/touched_keys.sql": Recipe(places={"touched": "scene.made"}),
     "delivery/metrics/fact_metrics_fingerprint.sql": METRICS,
     "delivery/metrics/fact_metrics_growth.sql": METRICS,

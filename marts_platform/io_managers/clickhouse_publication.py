@@ -90,15 +90,19 @@ class Publisher:
         )
         if stays:
             self._fill_shadow([partition], gone)
-            self._before()
-            self._move(_REPLACE, session.table, partition, session.shadow)
+            self._replace_partition(partition, session.names.shadow)
         elif has_staged:
-            self._before()
-            self._move(_REPLACE, session.table, partition, session.stage)
+            self._replace_partition(partition, session.names.stage)
         else:
             self._before()
             values = {"partition": partition}
             session.execute("clickhouse/drop_partition.sql", values, table=session.table)
+
+    def _replace_partition(self, partition: str, name: str) -> None:
+        session = self._session
+        source = quoted(STAGING, name) if session.cluster else session.keep_until_replaced(name)
+        self._before()
+        self._move(_REPLACE, session.table, partition, source)
 
     def _fill_shadow(self, partitions: Sequence[str], gone: str | None) -> None:
         """Makes the shadow: partitions of the live table without the rows that go, and the staged rows."""

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from marts_platform.core.window import Slice, Window
 
 _log = logging.getLogger(__name__)
+# Ends the name of a table whose partition the live one has, or was about to get.
+_AGAIN = "__again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,30 @@ class ClickHouseSession:
         pattern = f"^{_prefix(self.mart)}[0-9A-Za-z]+__[0-9a-z]{{1,8}}(__[a-z_]+)?$"
         values = {"database": STAGING, "pattern": pattern}
         for name in self.names_of("clickhouse/leftovers.sql", values):
+            if name.endswith(_AGAIN):
+                self._replace_again(quoted(STAGING, name))
             self.drop(name)
+
+    def keep_until_replaced(self, name: str) -> str:
+        """Has the next load repeat a REPLACE PARTITION from one of the load's tables, if this one is killed.
+
+        ClickHouse replaces a partition's parts on disk one after another (except on a cluster, by its log): a
+        server that is killed amid that comes up with the old ones beside the new (its issue 107605).
+
+        Returns:
+            The table's name from now on, quoted.
+        """
+        kept = name + _AGAIN
+        table, other = quoted(STAGING, name), quoted(STAGING, kept)
+        self._made.append(kept)
+        self.execute("clickhouse/rename_table.sql", table=table, other=other)
+        self._made.remove(name)
+        return other
+
+    def _replace_again(self, source: str) -> None:
+        for partition in self.names_of("clickhouse/partitions.sql", table=source):
+            values = {"partition": partition}
+            self.execute("clickhouse/replace_partition.sql", values, table=self.table, source=source)
 
 
 def within(column: str, type_: str, window: Window) -> str:

@@ -154,6 +154,25 @@ def test_what_a_killed_load_left_is_dropped_by_the_next_of_its_table_only(probe:
         probe.do(*(f"DROP TABLE {STAGING}.{name}" for name in others))
 
 
+def test_a_replacement_that_a_killed_server_left_half_is_repeated_by_the_next_load(
+    probe: ClickHouseProbe,
+) -> None:
+    loaded(probe)
+    probe.feed(*NEW)
+    half = f"{STAGING}.probe__readings__20240301__0a1b2c3d__shadow__again"
+    # The month as it should be, and in the live table beside the one that it was to replace.
+    probe.do(
+        f"CREATE TABLE {half} AS probe.readings",
+        f"INSERT INTO {half} SELECT * FROM probe.readings WHERE toDate(at) = '{D2}'",
+        f"INSERT INTO {half} SELECT at, sensor, 'new' FROM probe.readings WHERE toDate(at) = '{D1}'",
+        f"INSERT INTO probe.readings SELECT * FROM {half}",
+    )
+    assert len(probe.published()) == 2 * len(OLD)
+    probe.load(probe.asset(probe.stream), D1)
+    assert probe.published() == [*NEW[:2], *OLD[3:]]
+    assert probe.leftovers() == []
+
+
 def test_an_entry_of_a_killed_process_is_marked(probe: ClickHouseProbe) -> None:
     loaded(probe)
     probe.warehouse.rows(

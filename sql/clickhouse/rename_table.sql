@@ -1,0 +1,2 @@
+-- noqa: disable=PRS
+RENAME TABLE {table} TO {other}
