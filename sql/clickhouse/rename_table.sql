@@ -1,2 +1,1 @@
--- noqa: disable=PRS
 RENAME TABLE {table} TO {other}
