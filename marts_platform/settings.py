@@ -15,6 +15,7 @@ import json
 import os
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -361,6 +362,14 @@ def load() -> Settings:
     Raises:
         SettingsError: a variable cannot be read; the message names it and never its value.
     """
+    offered = {name: value for name, value in os.environ.items() if name.upper().startswith(PREFIX)}
+    stack = home() / STACK_FILE
+    return _parsed(frozenset(offered.items()), stack.read_bytes() if stack.is_file() else b"")
+
+
+# By what they depend on: reading them costs a millisecond and more, a small load asks a dozen times.
+@lru_cache(maxsize=8)
+def _parsed(_environment: frozenset[tuple[str, str]], _stack: bytes) -> Settings:
     try:
         return Settings()  # pyright: ignore[reportCallIssue] # fields come from the environment
     except ValidationError as error:

@@ -46,6 +46,7 @@ VALUES: Mapping[str, object] = {
     "touched": "touched",
     "database": "scene",
     "table": "live",
+    "beside": "marts_staging",
     "pattern": ".*",
     "partition": "2",
     "partitions": ["1", "2"],

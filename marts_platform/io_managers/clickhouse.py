@@ -16,6 +16,7 @@ from marts_platform.core.mart import mart_of
 from marts_platform.core.relation import Relation
 from marts_platform.core.sql import read_sql
 from marts_platform.core.window import Window
+from marts_platform.io_managers.clickhouse_log import Mirror
 from marts_platform.io_managers.ledger import Ledger, record_failure
 from marts_platform.resources.clickhouse import ClickHouseResource, bound
 
@@ -48,33 +49,41 @@ class ClickHouseIOManager(Ledger):
     def load(self, mart: Mart, slice_: Slice, run: Run) -> Generator[ClickHouseLoad]:
         """One load as the table's only writer; on a fault nothing of it is published, and it is recorded."""
         from marts_platform.io_managers.clickhouse_load import ClickHouseLoad
-        from marts_platform.io_managers.clickhouse_log import mirror
         from marts_platform.io_managers.clickhouse_session import ClickHouseSession
         from marts_platform.io_managers.recorded_load import Record, WriterLock
 
         comment = {"run_id": run.run_id, "asset": mart.asset, "partition": slice_.partition_key}
         with (
-            self.warehouse.connect(purpose=f"load {mart.asset} {slice_}") as connection,
-            self.warehouse.connect(purpose="run log") as log_connection,
+            self.warehouse.kept(purpose=f"load {mart.asset} {slice_}") as connection,
+            self.warehouse.kept(purpose="run log") as log_connection,
         ):
             lock = WriterLock(connection, mart, "clickhouse")
             lock.take()
             log_id = run_log.start(log_connection, mart.asset, slice_, run)
             log_connection.commit()
+            self._mirror.note()
             try:
                 with self.clickhouse.client(comment) as client:
                     session = ClickHouseSession(client, mart, slice_, run)
-                    session.drop_leftovers()
+                    session.look()
                     try:
                         yield ClickHouseLoad(session, Record(session, connection, lock, log_id))
                         connection.commit()
-                        mirror(self.warehouse, client)
                     finally:
                         session.drop_own_tables()
             except BaseException as error:
                 connection.close()
                 record_failure(log_connection, log_id, error)
                 raise
+        self._mirror.catch_up_now_and_then()
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+        """Brings the run log's copy in ClickHouse in step, at the end of a run, whatever became of it."""
+        self._mirror.catch_up()
+
+    @property
+    def _mirror(self) -> Mirror:
+        return Mirror(self.warehouse, self.clickhouse)
 
     def row(self, file: str, slice_: Slice) -> dict[str, Any]:
         """The one row of a SELECT in ClickHouse, by column; for checks.

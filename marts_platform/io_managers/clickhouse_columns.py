@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from marts_platform.io_managers.clickhouse_types import bare, holds, holds_postgres, postgres_hint
 from marts_platform.io_managers.ledger import SchemaMismatchError
 from marts_platform.resources.clickhouse import STAGING, literal, quoted, render
+from marts_platform.resources.clickhouse_ddl import create_table
 from marts_platform.resources.clickhouse_form import differences, form_of
 
 if TYPE_CHECKING:
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
     from marts_platform.core.path import Mart
     from marts_platform.core.table import Column
     from marts_platform.io_managers.clickhouse_session import ClickHouseSession
+    from marts_platform.resources.clickhouse_form import Form
+
+
+# Forms as this process has seen a server word declarations, by server and statement.
+_declared_forms: dict[tuple[str, str], Form] = {}
+# Columns of queries that were as declared, by server, asset, run and text.
+_agreeing: dict[tuple[str, str, str, str], list[str]] = {}
+_MOST_AGREEING = 200
 
 
 def refuse_mismatch(session: ClickHouseSession) -> None:
@@ -26,14 +35,18 @@ def refuse_mismatch(session: ClickHouseSession) -> None:
     Raises:
         SchemaMismatchError: the table is missing or differs; the message says in what.
     """
-    table = session.mart.table
-    live = form_of(session.client, table.schema, table.name)
+    table, live = session.mart.table, session.live
     if live is None:
         raise SchemaMismatchError(f"{table.qualified} does not exist in ClickHouse: run `marts migrate`")
+    declaration = (session.client.url, create_table(table, STAGING, "declared"))
+    seen = _declared_forms.get(declaration)
+    if seen is not None and not differences(seen, live):
+        return
+    # Another version of the server may word it in another way.
     declared = form_of(session.client, STAGING, session.names.stage)
     assert declared is not None  # it was just made
-    faults = differences(declared, live)
-    if faults:
+    _declared_forms[declaration] = declared
+    if faults := differences(declared, live):
         raise SchemaMismatchError(
             f"{table.qualified} is not as its DDL file declares it (run `marts migrate`, or correct it): "
             + "; ".join(faults)
@@ -41,7 +54,7 @@ def refuse_mismatch(session: ClickHouseSession) -> None:
 
 
 def refuse_query(session: ClickHouseSession, query: str, params: Mapping[str, object]) -> list[str]:
-    """Compares a query's columns with the declared ones, by name and type.
+    """Compares a query's columns with the declared ones, by name and type; once in a run.
 
     Returns:
         The query's columns, in its order.
@@ -49,6 +62,9 @@ def refuse_query(session: ClickHouseSession, query: str, params: Mapping[str, ob
     Raises:
         SchemaMismatchError: they differ; the message says in what.
     """
+    place = (session.client.url, session.mart.asset, session.run.run_id, query)
+    if place in _agreeing:
+        return _agreeing[place]
     statement = render("clickhouse/query_columns.sql", query=query)
     described = session.client.query(statement, parameters=dict(params) or None).result_rows
     given = {str(row[0]): str(row[1]) for row in described}
@@ -59,6 +75,9 @@ def refuse_query(session: ClickHouseSession, query: str, params: Mapping[str, ob
         if (declared := _declared(session.mart, name)) and not holds(declared, type_)
     ]
     _refuse(session.mart, "query", faults)
+    if len(_agreeing) >= _MOST_AGREEING:
+        _agreeing.clear()
+    _agreeing[place] = list(given)
     return list(given)
 
 

@@ -67,7 +67,7 @@ class ClickHouseLoad:
         file, staging = self._session.mart.quarantine, self._staging
         found = None if file is None else partial(self._copy_found, file)
         figures = self._record.figures(staging, found)
-        Publisher(self._session, staging.keys, self._record.lock.check).publish()
+        Publisher(self._session, staging, self._record.lock.check).publish()
         self._record.succeed(figures)
         return figures
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
+from marts_platform import settings
 from marts_platform.core.rows import pump
 from marts_platform.core.sql import compose, read_sql
 from marts_platform.core.table import declared
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 
     from clickhouse_connect.driver.httpclient import HttpClient
 
+    from marts_platform.resources.clickhouse import ClickHouseResource
     from marts_platform.resources.postgres import PostgresResource
 
 _log = logging.getLogger(__name__)
@@ -24,18 +28,52 @@ _log = logging.getLogger(__name__)
 _REACH = 1000
 
 
-def mirror(warehouse: PostgresResource, client: HttpClient) -> None:
-    """Copies the entries that are new, or were still running when they were copied last.
+# How long the copy may be behind while a run goes on; at its end it is brought in step.
+_BEHIND_SECONDS = 30.0
 
-    A fault is only logged: the load has been published and recorded, and the next one copies what is missing.
-    """
-    import psycopg2
-    from clickhouse_connect.driver.exceptions import Error
+# By the two servers' addresses, since when (monotonic) this process knows of entries that are not copied.
+_behind: dict[tuple[str, str], float] = {}
 
-    try:
-        _copy(warehouse, client)
-    except (Error, psycopg2.Error) as fault:
-        _log.warning("The run log's copy in ClickHouse stays behind until the next load: %s", fault)
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """Copies the entries that are new, or were still running when they were copied last."""
+
+    warehouse: PostgresResource
+    clickhouse: ClickHouseResource
+
+    def note(self) -> None:
+        """Notes that there is something to copy."""
+        _behind.setdefault(self._key, time.monotonic())
+
+    def catch_up_now_and_then(self) -> None:
+        """Copies what has waited for long: a run may load for an hour."""
+        if time.monotonic() - _behind.get(self._key, time.monotonic()) > _BEHIND_SECONDS:
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Copies what there is to copy, if this process knows of any.
+
+        A fault is only logged: the loads have been published and recorded, and the next ones copy what is
+        missing.
+        """
+        if not _behind:
+            return
+        import psycopg2
+        from clickhouse_connect.driver.exceptions import Error
+
+        if _behind.pop(self._key, None) is None:
+            return
+        try:
+            with self.clickhouse.client({"purpose": "run log"}) as client:
+                _copy(self.warehouse, client)
+        except (Error, psycopg2.Error) as fault:
+            _log.warning("The run log's copy in ClickHouse stays behind until the next load: %s", fault)
+
+    @property
+    def _key(self) -> tuple[str, str]:
+        now = settings.load()
+        return now.url(self.warehouse.setting), now.url(self.clickhouse.setting)
 
 
 def _copy(warehouse: PostgresResource, client: HttpClient) -> None:

@@ -2,14 +2,15 @@
 
 A partition is replaced, dropped or attached atomically; several are not, even within one ALTER. So a
 publication that concerns several goes through a copy of the table (hard links, no rows are copied), which
-then takes its place. The caller is the table's only writer.
+then takes its place. One that concerns a part of a partition goes through a copy of that. The caller is the
+table's only writer.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from marts_platform.core.path import Append, Keyed, Replace
+from marts_platform.core.path import Keyed, Replace
 from marts_platform.io_managers.clickhouse_session import within
 from marts_platform.resources.clickhouse import STAGING, quoted
 from marts_platform.resources.clickhouse_ddl import create_table, on_cluster
@@ -18,9 +19,28 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from marts_platform.io_managers.clickhouse_session import ClickHouseSession
+    from marts_platform.io_managers.clickhouse_staging import Staging
 
 _ATTACH = "clickhouse/attach_partition.sql"
 _REPLACE = "clickhouse/replace_partition.sql"
+
+
+def replaced(session: ClickHouseSession, keys: Sequence[str]) -> str | None:
+    """The condition of the published rows that a load replaces; None if it replaces all of them, or none.
+
+    Args:
+        session: of the load.
+        keys: of a keyed mart, the columns that tell its rows apart.
+    """
+    publication, window = session.mart.publication, session.slice.window
+    if isinstance(publication, Keyed):
+        names = ", ".join(map(quoted, keys))
+        touched = quoted(STAGING, session.names.touched)
+        return f"(({names}) IN (SELECT {names} FROM {touched}))"  # noqa: S608 # quoted names
+    if isinstance(publication, Replace) and publication.column is not None and window is not None:
+        column = session.mart.table.column(publication.column)
+        return within(column.name, column.type, window)
+    return None
 
 
 class Publisher:
@@ -28,51 +48,33 @@ class Publisher:
 
     Args:
         session: of the load.
-        keys: of a keyed mart, the columns that tell its rows apart.
+        staging: what the load has staged.
         before: called right before the one statement that readers will see.
     """
 
-    def __init__(self, session: ClickHouseSession, keys: Sequence[str], before: Callable[[], None]) -> None:
+    def __init__(self, session: ClickHouseSession, staging: Staging, before: Callable[[], None]) -> None:
         self._session = session
-        self._keys = keys
+        self._gone = replaced(session, staging.keys)
+        self._staged = sorted(staging.partitions)
+        self._old = sorted(staging.partitions_before)
         self._before = before
 
     def publish(self) -> None:
         """Makes the staged rows the table's."""
         publication = self._session.mart.publication
-        if isinstance(publication, Append):
-            self._rewrite(None)
-        elif isinstance(publication, Keyed):
-            names = ", ".join(map(quoted, self._keys))
-            touched = quoted(STAGING, self._session.names.touched)
-            self._rewrite(f"(({names}) IN (SELECT {names} FROM {touched}))")  # noqa: S608 # quoted names
-        else:
-            self._replace(publication)
-
-    def _replace(self, replace: Replace) -> None:
-        window = self._session.slice.window
-        if replace.column is None or window is None:
+        if isinstance(publication, Replace) and self._gone is None:
             self._fill_shadow([], None)
             self._exchange()
             return
-        column = self._session.mart.table.column(replace.column)
-        self._rewrite(within(column.name, column.type, window))
-
-    def _rewrite(self, gone: str | None) -> None:
-        """Replaces the rows of a condition by the staged ones."""
-        session = self._session
-        staged = session.names_of("clickhouse/partitions.sql", table=session.stage)
-        old: list[str] = []
-        if gone is not None:
-            old = session.names_of("clickhouse/partitions_with.sql", table=session.table, condition=gone)
-        concerned = sorted({*staged, *old})
+        concerned = sorted({*self._staged, *self._old})
         if not concerned:
             self._before()
         elif len(concerned) == 1:
-            self._rewrite_partition(concerned[0], gone if old else None, has_staged=bool(staged))
+            gone = self._gone if self._old else None
+            self._rewrite_partition(concerned[0], gone, has_staged=bool(self._staged))
         else:
-            everywhere = session.names_of("clickhouse/partitions.sql", table=session.table)
-            self._fill_shadow(everywhere, gone if old else None)
+            everywhere = self._session.names_of("clickhouse/partitions.sql", table=self._session.table)
+            self._fill_shadow(everywhere, self._gone if self._old else None)
             self._exchange()
 
     def _rewrite_partition(self, partition: str, gone: str | None, *, has_staged: bool) -> None:
@@ -112,7 +114,7 @@ class Publisher:
             self._move(_ATTACH, session.shadow, partition, session.table)
         if gone is not None:
             session.execute("clickhouse/delete_rows.sql", table=session.shadow, condition=gone)
-        for partition in session.names_of("clickhouse/partitions.sql", table=session.stage):
+        for partition in self._staged:
             self._move(_ATTACH, session.shadow, partition, session.stage)
 
     def _exchange(self) -> None:

@@ -12,6 +12,7 @@ from marts_platform import settings
 from marts_platform.core.sql import read_sql
 from marts_platform.resources.clickhouse import STAGING, bound, quoted, render
 from marts_platform.resources.clickhouse_ddl import on_cluster
+from marts_platform.resources.clickhouse_form import form_and_others
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from marts_platform.core.path import Mart
     from marts_platform.core.run_log import Run
     from marts_platform.core.window import Slice, Window
+    from marts_platform.resources.clickhouse_form import Form
 
 _log = logging.getLogger(__name__)
 # Ends the name of a table whose partition the live one has, or was about to get.
@@ -68,6 +70,7 @@ class ClickHouseSession:
         names: of the load's own tables, bare.
         table: the published table's name, quoted.
         days: of a keyed mart without partitions, the days of its upstream loaded since its own last load.
+        live: the published table's form, None where there is no such table.
         cluster: on which the published table is replicated; staging tables are this server's.
     """
 
@@ -80,6 +83,7 @@ class ClickHouseSession:
         self.table = quoted(mart.table.schema, mart.table.name)
         self.days: Sequence[str] = ()
         self.cluster = settings.load().clickhouse_cluster
+        self.live: Form | None = None
         self._made: list[str] = []
 
     @property
@@ -133,6 +137,19 @@ class ClickHouseSession:
         self._made.append(name)
         self.client.command(statement, parameters=dict(values or {}) or None)
 
+    def look(self) -> None:
+        """Sees how the published table is, and clears up what killed loads of it have left.
+
+        The caller is the table's only writer.
+        """
+        table = self.mart.table
+        pattern = f"^{_prefix(self.mart)}[0-9A-Za-z]+__[0-9a-z]{{1,8}}(__[a-z_]+)?$"
+        self.live, leftovers = form_and_others(self.client, table.schema, table.name, STAGING, pattern)
+        for name in leftovers:
+            if name.endswith(_AGAIN):
+                self._replace_again(quoted(STAGING, name))
+            self.drop(name)
+
     def drop(self, name: str) -> None:
         """Drops a staging table, and what a swap on a cluster has left on its other servers."""
         on = on_cluster(self.cluster)
@@ -144,18 +161,10 @@ class ClickHouseSession:
 
         try:
             while self._made:
-                self.drop(self._made.pop())
+                self.drop(self._made[-1])
+                self._made.pop()
         except Error as fault:
             _log.warning("%s: staging tables stay until the next load: %s", self.mart.asset, fault)
-
-    def drop_leftovers(self) -> None:
-        """Drops what killed loads of the table have left; the caller is its only writer."""
-        pattern = f"^{_prefix(self.mart)}[0-9A-Za-z]+__[0-9a-z]{{1,8}}(__[a-z_]+)?$"
-        values = {"database": STAGING, "pattern": pattern}
-        for name in self.names_of("clickhouse/leftovers.sql", values):
-            if name.endswith(_AGAIN):
-                self._replace_again(quoted(STAGING, name))
-            self.drop(name)
 
     def keep_until_replaced(self, name: str) -> str:
         """Has the next load repeat a REPLACE PARTITION from one of the load's tables, if this one is killed.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, cast
 
 from marts_platform.core.path import Append, Keyed, Replace
@@ -13,6 +14,7 @@ from marts_platform.io_managers.clickhouse_columns import (
     refuse_query,
     refuse_stream,
 )
+from marts_platform.io_managers.clickhouse_publication import replaced
 from marts_platform.io_managers.clickhouse_session import within
 from marts_platform.resources.clickhouse import STAGING, quoted, render
 from marts_platform.resources.clickhouse_ddl import create_table
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 # What COPY's text is here. Both escape tab, line break and backslash in the same way, and write NULL as \N.
 _FORMATS = {"postgres-text": "TabSeparated"}
 _TEXTS = ("TabSeparated", "TSV", "CSV")
+# Of a plain table without a TTL, merges change nothing that a reader sees.
+_CHANGED_BY_MERGES = re.compile(r"^ENGINE = (?!MergeTree\b)|\bTTL\b", re.M)
 # Larger pieces than the pipe's: fewer turns between the two threads.
 _PIECE_BYTES = 1 << 20
 
@@ -43,6 +47,8 @@ class Staging:
         rows_kept: rows published before that stay although the source no longer has them.
         bytes_read: bytes that came from the source; None for a query of the same server.
         keys: of a keyed mart, the columns that tell its rows apart.
+        partitions: how many rows are staged for each partition of the table, by its id.
+        partitions_before: how many published ones they replace, by their partitions' ids.
     """
 
     def __init__(self, session: ClickHouseSession) -> None:
@@ -51,6 +57,8 @@ class Staging:
         self.rows_kept = 0
         self.bytes_read: int | None = None
         self.keys: tuple[str, ...] = ()
+        self.partitions: dict[str, int] = {}
+        self.partitions_before: dict[str, int] = {}
 
     def create(self) -> None:
         """Makes the staging table as the file declares it, and compares the live table with it.
@@ -71,8 +79,9 @@ class Staging:
         statement = create_table(session.mart.table, STAGING, session.names.stage, more=constraints)
         session.make(session.names.stage, statement)
         refuse_mismatch(session)
-        # Merging would drop what a TTL or a key says before it was counted and audited.
-        session.execute("clickhouse/stop_merges.sql", table=session.stage)
+        if _CHANGED_BY_MERGES.search(statement):
+            # Merging would drop what a TTL or a key says before it was counted and audited.
+            session.execute("clickhouse/stop_merges.sql", table=session.stage)
 
     def fill(self, extract: Extract) -> None:
         """Brings the rows into the table, refusing columns that are not the declared ones.
@@ -94,11 +103,20 @@ class Staging:
             self._insert_frame(cast("pd.DataFrame", extract.rows))
         if isinstance(publication, Replace) and publication.keep:
             self.rows_kept = self._insert_query(publication.keep, extract.params)
-        ((staged,),) = self._session.rows("clickhouse/count_rows.sql", table=self._session.stage)
+        session = self._session
+        gone = replaced(session, self.keys)
+        for place, partition, rows in session.rows(
+            "clickhouse/rows_by_partition.sql",
+            stage=session.stage,
+            table=session.table,
+            condition=gone or "false",
+        ):
+            there = self.partitions if place == "staged" else self.partitions_before
+            there[str(partition)] = int(rows)
+        staged = sum(self.partitions.values())
         if staged != self.rows_read + self.rows_kept:
             raise ValueError(
-                f"{self._session.mart.asset}: {self.rows_read + self.rows_kept} rows were sent, "
-                f"{staged} are staged"
+                f"{session.mart.asset}: {self.rows_read + self.rows_kept} rows were sent, {staged} are staged"
             )
 
     def _stage_keys(self, keyed: Keyed) -> None:
@@ -107,17 +125,18 @@ class Staging:
         query, params = session.query(keyed.touched, {})
         statement = render("clickhouse/touched_keys.sql", touched=touched, query=query)
         session.make(session.names.touched, statement, params)
-        described = session.rows(
-            "clickhouse/live_columns.sql", {"database": STAGING, "table": session.names.touched}
+        ((in_doubt, certain, keys),) = session.rows(
+            "clickhouse/keys_in_doubt.sql",
+            {"database": STAGING, "table": session.names.touched},
+            touched=touched,
         )
-        self.keys = tuple(str(row[0]) for row in described if row[0] != "in_doubt")
-        ((in_doubt, certain),) = session.rows("clickhouse/keys_in_doubt.sql", touched=touched)
-        for file, doubt, count in (
-            (keyed.merge or keyed.rebuild, False, certain),
-            (keyed.rebuild, True, in_doubt),
-        ):
-            if count:
-                self.rows_read += self._insert_of_keys(file, doubt=doubt)
+        self.keys = tuple(map(str, keys))
+        if not (in_doubt and certain):
+            file = keyed.rebuild if in_doubt else keyed.merge or keyed.rebuild
+            self.rows_read += self._insert_query(file, {"touched": session.names.touched})
+            return
+        for file, doubt in ((keyed.merge or keyed.rebuild, False), (keyed.rebuild, True)):
+            self.rows_read += self._insert_of_keys(file, doubt=doubt)
 
     def _insert_of_keys(self, file: str, *, doubt: bool) -> int:
         session = self._session
@@ -138,13 +157,7 @@ class Staging:
             columns=", ".join(map(quoted, columns)),
             query=query,
         )
-        before = self._count()
-        session.client.command(statement, parameters=values or None)
-        return self._count() - before
-
-    def _count(self) -> int:
-        ((count,),) = self._session.rows("clickhouse/count_rows.sql", table=self._session.stage)
-        return count
+        return int(session.command(statement, values).get("written_rows", 0))
 
     def _stream(self, stream: RowStream) -> None:
         session = self._session

@@ -42,24 +42,24 @@ class Ledger(dg.ConfigurableIOManager):
 
     def published_by(self, mart: Mart, root_run_id: str) -> Mapping[str | None, int]:
         """The partitions that a chain of runs has published already, with the rows of each."""
-        with self.warehouse.connect(Limits(read_only=True), purpose="run log") as connection:
+        with self.warehouse.kept(Limits(read_only=True), purpose="run log") as connection:
             return run_log.published_by(connection, mart.asset, root_run_id)
 
     def last_published(self, asset: str) -> Mapping[str | None, run_log.Published]:
         """The last successful load of each partition of an asset."""
-        with self.warehouse.connect(Limits(read_only=True), purpose="run log") as connection:
+        with self.warehouse.kept(Limits(read_only=True), purpose="run log") as connection:
             return run_log.last_published(connection, asset)
 
     def failures(self, asset: str, partition_keys: list[str | None]) -> Mapping[str | None, run_log.Failures]:
         """How often, and when last, partitions failed since they last succeeded."""
-        with self.warehouse.connect(Limits(read_only=True), purpose="run log") as connection:
+        with self.warehouse.kept(Limits(read_only=True), purpose="run log") as connection:
             return run_log.failures_since_success(connection, asset, partition_keys)
 
     def read_until(self, asset: str, partition_key: str | None) -> datetime | None:
         """Up to where the last successful load read an open partition (UTC); None if it read it whole."""
         values = {"asset": asset, "partition_key": partition_key}
         with (
-            self.warehouse.connect(Limits(read_only=True), purpose="run log") as connection,
+            self.warehouse.kept(Limits(read_only=True), purpose="run log") as connection,
             connection.cursor() as cursor,
         ):
             cursor.execute(compose("ops/run_log_read_until.sql"), values)
@@ -72,7 +72,7 @@ class Ledger(dg.ConfigurableIOManager):
         Raises:
             PositionsLostError: it has published, and where it stood is not known.
         """
-        with self.warehouse.connect(Limits(read_only=True), purpose="positions") as connection:
+        with self.warehouse.kept(Limits(read_only=True), purpose="positions") as connection:
             stored = streams.stored_positions(connection, asset)
             if not stored and (last := run_log.last_published(connection, asset).get(None)):
                 raise streams.PositionsLostError(

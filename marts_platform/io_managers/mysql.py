@@ -59,8 +59,8 @@ class MySQLIOManager(Ledger):
         purpose = f"load {mart.asset} {slice_}"
         with (
             self.mysql.connect(_LOADING, purpose=purpose, loads_files=True) as server,
-            self.warehouse.connect(purpose=purpose) as connection,
-            self.warehouse.connect(purpose="run log") as log_connection,
+            self.warehouse.kept(purpose=purpose) as connection,
+            self.warehouse.kept(purpose="run log") as log_connection,
         ):
             lock = WriterLock(connection, mart, "mysql")
             lock.take()

@@ -54,8 +54,9 @@ class PostgresIOManager(Ledger):
 
         purpose = f"load {mart.asset} {slice_}"
         with (
+            # Not a kept one: temp_buffers can be set only before a session's first temporary table.
             self.warehouse.connect(purpose=purpose) as connection,
-            self.warehouse.connect(purpose="run log") as log_connection,
+            self.warehouse.kept(purpose="run log") as log_connection,
         ):
             _become_writer(connection, mart, slice_)
             refuse_mismatch(connection, mart.table)
@@ -87,7 +88,7 @@ class PostgresIOManager(Ledger):
             "partition_key": slice_.partition_key,
         }
         with (
-            self.warehouse.connect(Limits(read_only=True), purpose="check") as connection,
+            self.warehouse.kept(Limits(read_only=True), purpose="check") as connection,
             connection.cursor() as cursor,
         ):
             cursor.execute(compose(file, names), values)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
+import threading
+import time
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import dagster as dg
 
@@ -23,6 +26,9 @@ STAGING = "marts_staging"
 _CONNECT_SECONDS = 10
 # Beyond the server's own limit of a statement, so that its answer arrives.
 _ANSWER_SECONDS = 30
+# What a server said of itself to a client that waits for its next use may change with its upgrade.
+_IDLE_SECONDS = 60.0
+_MOST_IDLE = 4
 
 # A server's profile may say otherwise; each of these would change rows without a word.
 SESSION = {
@@ -73,6 +79,9 @@ class ClickHouseResource(dg.ConfigurableResource[Any]):
     ) -> Generator[HttpClient]:
         """A client of its own; statements are independent of each other, and none is sent twice.
 
+        It goes to the next one who asks for its like: to make one takes three requests, and a load not many
+        more. One in whose use something failed does not.
+
         Args:
             comment: who asks, and what for; it stands in ``log_comment`` of the server's query log.
             database: the current one of its statements.
@@ -83,37 +92,81 @@ class ClickHouseResource(dg.ConfigurableResource[Any]):
             SettingsError: the URL is not set.
             clickhouse_connect.driver.exceptions.Error: the server cannot be reached or refuses.
         """
-        import clickhouse_connect
-
         current = settings.load()
-        seconds = statement_timeout or current.clickhouse_statement_timeout_seconds
-        client = clickhouse_connect.get_client(
-            dsn=current.url(self.setting),
-            # Not yet the one of its statements: the client begins by asking for settings, and that one may
-            # not be there.
-            database="default",
-            settings={
-                **SESSION,
-                **(_CLUSTER if current.clickhouse_cluster else {}),
-                "max_execution_time": str(int(seconds)),
-                "log_comment": json.dumps(dict(comment or {}), default=str),
-                # 2, not 1: settings of a statement stay possible.
-                **({"readonly": "2"} if read_only else {}),
-            },
-            connect_timeout=_CONNECT_SECONDS,
-            send_receive_timeout=int(seconds) + _ANSWER_SECONDS,
-            client_name="marts_platform",
-            # Statements of one load may run in two threads, and a session has one at a time.
-            autogenerate_session_id=False,
-            query_retries=0,
-            tz_mode="aware",
-            compress=False,
-        )
+        seconds = int(statement_timeout or current.clickhouse_statement_timeout_seconds)
+        kind = _Kind(current.url(self.setting), seconds, bool(current.clickhouse_cluster), read_only)
+        client = _taken(kind) or _connected(kind)
+        # Not with the first request: the client begins by asking for settings, and that database may not be
+        # there.
         client.database = database
+        client.set_client_setting("log_comment", json.dumps(dict(comment or {}), default=str))
         try:
-            yield client  # pyright: ignore[reportReturnType] # of an http URL it is an HttpClient
-        finally:
+            yield client
+        except BaseException:
             client.close()
+            raise
+        with _lock:
+            _idle.append((time.monotonic(), kind, client))
+            del _idle[:-_MOST_IDLE]
+
+
+class _Kind(NamedTuple):
+    """What clients have to have in common to stand for each other."""
+
+    url: str
+    seconds: int
+    is_cluster: bool
+    is_read_only: bool
+
+
+_idle: list[tuple[float, _Kind, HttpClient]] = []
+_lock = threading.Lock()
+
+
+def _taken(kind: _Kind) -> HttpClient | None:
+    oldest = time.monotonic() - _IDLE_SECONDS
+    with _lock:
+        _idle[:] = [entry for entry in _idle if entry[0] > oldest]
+        for place in reversed(range(len(_idle))):
+            if _idle[place][1] == kind:
+                return _idle.pop(place)[2]
+    return None
+
+
+def _connected(kind: _Kind) -> HttpClient:
+    import clickhouse_connect
+
+    client = clickhouse_connect.get_client(
+        dsn=kind.url,
+        database="default",
+        settings={
+            **SESSION,
+            **(_CLUSTER if kind.is_cluster else {}),
+            "max_execution_time": str(kind.seconds),
+            # 2, not 1: settings of a statement stay possible.
+            **({"readonly": "2"} if kind.is_read_only else {}),
+        },
+        connect_timeout=_CONNECT_SECONDS,
+        send_receive_timeout=kind.seconds + _ANSWER_SECONDS,
+        client_name="marts_platform",
+        # Statements of one load may run in two threads, and a session has one at a time.
+        autogenerate_session_id=False,
+        query_retries=0,
+        tz_mode="aware",
+        compress=False,
+    )
+    return cast("HttpClient", client)  # of an http URL it is one
+
+
+def _forget() -> None:
+    """The connections of a forked child's parent are not the child's."""
+    global _lock
+    _lock = threading.Lock()
+    _idle.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
 
 
 def render(file: str, **places: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from marts_platform.core.sql import read_sql
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from clickhouse_connect.driver.httpclient import HttpClient
 
@@ -21,6 +21,8 @@ _CLAUSES = re.compile(
     r"(?: TTL (?P<ttl>.*?))?(?: SETTINGS (?P<settings>.*?))?$",
     re.S,
 )
+# No table has no name.
+_NONE = "^$"
 _COMMENT = re.compile(r" COMMENT '(?:[^'\\]|\\.|'')*'$")
 
 
@@ -54,12 +56,42 @@ class Form:
 
 def form_of(client: HttpClient, database: str, table: str) -> Form | None:
     """The form of a table that is there; None if it is not."""
-    values = {"database": database, "table": table}
-    described = client.query(read_sql("clickhouse/live_table.sql"), parameters=values).result_rows
-    if not described:
-        return None
-    engine_full, partition_key, sorting_key, primary_key, comment = (str(part) for part in described[0])
-    columns = client.query(read_sql("clickhouse/live_columns.sql"), parameters=values).result_rows
+    form, _ = form_and_others(client, database, table, database, _NONE)
+    return form
+
+
+def form_and_others(
+    client: HttpClient, database: str, table: str, beside: str, pattern: str
+) -> tuple[Form | None, list[str]]:
+    """The form of a table, None if it is not there; and the tables of another database of some names.
+
+    Args:
+        client: of the server.
+        database: the table's.
+        table: its name.
+        beside: the other database.
+        pattern: a regular expression that the names there match.
+    """
+    values = {"database": database, "table": table, "beside": beside, "pattern": pattern}
+    form: Form | None = None
+    others: list[str] = []
+    found = client.query(read_sql("clickhouse/live_table.sql"), parameters=values).result_rows
+    for is_it, name, *rest in found:
+        if is_it:
+            form = _form(*rest)
+        else:
+            others.append(name)
+    return form, others
+
+
+def _form(
+    engine_full: str,
+    partition_key: str,
+    sorting_key: str,
+    primary_key: str,
+    comment: str,
+    columns: Sequence[tuple[str, str, str, str, str]],
+) -> Form:
     return Form(
         {name: LiveColumn(type_, default, codec, note) for name, type_, default, codec, note in columns},
         {

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, field
+from functools import partial
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from marts_platform import settings
 from marts_platform.core.sql import compose
+from marts_platform.resources.postgres_kept import kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -65,23 +68,41 @@ class PostgresResource(dg.ConfigurableResource[Any]):
             SettingsError: the URL is not set.
             psycopg2.OperationalError: the server cannot be reached or refuses.
         """
+        connection = self._connection(limits, _application(purpose))
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    @contextlib.contextmanager
+    def kept(self, limits: Limits = Limits(), *, purpose: str = "") -> Generator[Connection]:  # frozen
+        """A connection as of `connect` that the process keeps for the next one who asks for its like.
+
+        What fails in its use closes it.
+        """
+        key = f"{settings.load().url(self.setting)} {session_options(limits)}"
+        make = partial(self._connection, limits, _application("idle"))
+        with kept(key, _application(purpose), make) as connection:
+            yield connection
+
+    def _connection(self, limits: Limits, application: str) -> Connection:
         import psycopg2
         from psycopg2.extensions import parse_dsn
 
         url = settings.load().url(self.setting)
         # A URL's own options, such as a search_path, stay; where both name a setting, the last one counts.
         options = f"{parse_dsn(url).get('options', '')} {session_options(limits)}".strip()
-        connection = psycopg2.connect(
+        return psycopg2.connect(
             url,
-            application_name=f"marts_platform {purpose}".strip()[:63],
+            application_name=application,
             connect_timeout=10,
             keepalives_idle=30,
             options=options,
         )
-        try:
-            yield connection
-        finally:
-            connection.close()
+
+
+def _application(purpose: str) -> str:
+    return f"marts_platform {purpose}".strip()[:63]
 
 
 def session_options(limits: Limits) -> str:
@@ -127,40 +148,49 @@ class CopyOut:
     format: str = "postgres-binary"
     refuse: Callable[[Mapping[str, str]], None] | None = field(default=None, repr=False)
     _connection: Connection | None = field(default=None, init=False, repr=False)
+    _using: Lock = field(default_factory=Lock, init=False, repr=False)
 
     def describe(self) -> dict[str, str]:
         """The columns that the SELECT would give, in order, with their types' names; it is not run."""
         with (
-            self.server.connect(self.limits, purpose=self.purpose) as connection,
+            self.server.kept(self.limits, purpose=self.purpose) as connection,
             connection.cursor() as cursor,
         ):
             return column_types(cursor, self.query, self.params, with_digits=True)
 
     def send(self, sink: BinaryIO) -> int:
         """Writes everything to a sink and returns the number of rows, as the server counts them."""
-        with self.server.connect(self.limits, purpose=self.purpose) as connection:
+        with self.server.kept(self.limits, purpose=self.purpose) as connection:
             self._connection = connection
-            connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
-            with connection.cursor() as cursor:
-                from psycopg2.sql import SQL
-
-                if self.refuse is not None:
-                    self.refuse(column_types(cursor, self.query, self.params))
-                names = {"query": self.query, "format": SQL(_COPY_FORMATS[self.format])}
-                copy = compose("postgres/copy_out.sql", names)
-                text: bytes = cursor.mogrify(copy, self.params)
-                cursor.copy_expert(text.decode(), sink, COPY_BUFFER_BYTES)
-                return cursor.rowcount
+            try:
+                return self._copy(connection, sink)
+            finally:
+                with self._using:
+                    self._connection = None
 
     def cancel(self) -> None:
         """Ends the COPY at the server; safe from another thread."""
         import psycopg2
 
-        connection = self._connection
-        if connection is not None and not connection.closed:
-            # It may have closed by itself meanwhile, or be the fault that this comes of.
-            with contextlib.suppress(psycopg2.Error):
-                connection.cancel()
+        # Held so that the connection cannot have become somebody else's.
+        with self._using:
+            if self._connection is not None and not self._connection.closed:
+                # It may have closed by itself meanwhile, or be the fault that this comes of.
+                with contextlib.suppress(psycopg2.Error):
+                    self._connection.cancel()
+
+    def _copy(self, connection: Connection, sink: BinaryIO) -> int:
+        from psycopg2.sql import SQL
+
+        connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+        with connection.cursor() as cursor:
+            if self.refuse is not None:
+                self.refuse(column_types(cursor, self.query, self.params))
+            names = {"query": self.query, "format": SQL(_COPY_FORMATS[self.format])}
+            copy = compose("postgres/copy_out.sql", names)
+            text: bytes = cursor.mogrify(copy, self.params)
+            cursor.copy_expert(text.decode(), sink, COPY_BUFFER_BYTES)
+            return cursor.rowcount
 
 
 def column_types(

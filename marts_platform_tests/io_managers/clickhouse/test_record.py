@@ -117,19 +117,30 @@ ENTRIES = f"SELECT {COPIED} FROM ops.etl_run_log ORDER BY id"
 def test_the_run_log_can_be_read_in_clickhouse_and_heals(readings: ClickHouseProbe) -> None:
     readings.feed(*ROWS)
     asset = readings.asset(readings.stream)
-    readings.load(asset, D1, D2)
+    assert failure(readings.run(asset, D1, D2)) == ""
     assert readings.ask(ENTRIES) == readings.warehouse.rows(f"SET TIME ZONE 'UTC'; {ENTRIES}")
     # An entry that was still running when it was copied, one that failed, and a copy that has lost some.
     readings.warehouse.rows(
         "INSERT INTO ops.etl_run_log (asset, run_id, root_run_id, status) "
         "VALUES ('probe/other', 'r', 'r', 'running')"
     )
-    readings.load(asset, D1)
+    assert failure(readings.run(asset, D1)) == ""
     assert "running" in [entry[3] for entry in readings.ask(ENTRIES)]
     readings.warehouse.rows("UPDATE ops.etl_run_log SET status = 'failed', error = 'why' WHERE run_id = 'r'")
     readings.do("DELETE FROM ops.etl_run_log_entries WHERE id = 2")
-    readings.load(asset, D1)
+    assert failure(readings.run(asset, D1)) == ""
     entries = readings.ask(ENTRIES)
     assert entries == readings.warehouse.rows(f"SET TIME ZONE 'UTC'; {ENTRIES}")
     assert len(entries) == 5
     assert "running" not in [entry[3] for entry in entries]
+
+
+def test_a_failed_run_is_copied_too_and_a_long_one_before_its_end(
+    readings: ClickHouseProbe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readings.feed(*ROWS, ROWS[0])
+    assert failure(readings.run(readings.asset(readings.stream, audits=[unique("at", "sensor")]), D1))
+    assert readings.ask("SELECT status FROM ops.etl_run_log") == [("failed",)]
+    monkeypatch.setattr("marts_platform.io_managers.clickhouse_log._BEHIND_SECONDS", 0.0)
+    readings.load(readings.asset(readings.stream), D1)
+    assert readings.ask("SELECT status FROM ops.etl_run_log ORDER BY id") == [("failed",), ("success",)]

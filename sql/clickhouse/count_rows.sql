@@ -1,1 +1,0 @@
-SELECT count() AS rows_there FROM {table}

@@ -1,3 +1,0 @@
-SELECT name
-FROM system.tables
-WHERE database = {database:String} AND match(name, {pattern:String})
