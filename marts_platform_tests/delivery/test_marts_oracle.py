@@ -26,8 +26,6 @@ def test_late_rows_updates_and_retention_deletes_arrive_by_themselves(
 ) -> None:
     loaded.look()
     loaded.load_pending()
-    loaded.expect_what_the_oracle_says()
-
     change_everything(service)
     loaded.look()
     # What is deleted before it was ever read in its last state, nobody can know.
@@ -35,7 +33,6 @@ def test_late_rows_updates_and_retention_deletes_arrive_by_themselves(
     loaded.expect_what_the_oracle_says()
     service.execute("""DELETE FROM "order" WHERE registered_at < %s AND extra IS NULL""", DAYS[1])
     loaded.load_pending(with_checks=True)
-    loaded.expect_what_the_oracle_says()
     loaded.load_pending()
     assert loaded.load_pending() == []
 
