@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["DEMO", "GeneratedOrders", "create_source", "fill_topics", "generate_orders", "lives"]
 
 GENERATED_ORDERS = 30_000
+GENERATED_DAYS = 14
 METRICS_HISTORY = timedelta(days=3)
 
 
@@ -30,7 +31,10 @@ def _seed(address: Callable[[str], str], scale: float) -> str:
     with closing(psycopg2.connect(address("delivery"))) as connection:
         create_source(connection)
         made = generate_orders(
-            connection, orders=max(round(GENERATED_ORDERS * scale), 1), until=datetime.now(UTC).date()
+            connection,
+            orders=max(round(GENERATED_ORDERS * scale), 1),
+            days=GENERATED_DAYS,
+            until=datetime.now(UTC).date(),
         )
     said = f"{made.orders:,} orders with {made.pipelines:,} pipelines and {made.stages:,} stages"
     said += f", {fill_topics(address('delivery'), address('kafka')):,} new messages about them"
