@@ -160,7 +160,8 @@ def test_a_statement_runs(file: str, client: HttpClient) -> None:
     if file == "clickhouse/insert_rows.sql":
         text += "\n4\t2024-03-01 12:00:00\tx"
     if re.search(r"^(SELECT|WITH|DESCRIBE)\b", text, re.M):
-        client.query(text, parameters=parameters)
+        # As text: the client cannot read aggregate states, of which there are some if other tests left rows.
+        client.raw_query(text, parameters=parameters, fmt="TabSeparated")
     else:
         client.command(text, parameters=parameters)
 

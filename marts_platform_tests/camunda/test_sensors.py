@@ -25,10 +25,10 @@ def yesterday() -> date:
 
 def look(warehouse: Warehouse) -> Sequence[dg.RunRequest]:
     """What the sensor asks for when it looks."""
-    context = dg.build_sensor_context(
+    with dg.build_sensor_context(
         instance=warehouse.instance, resources=RESOURCES, repository_def=defs.get_repository_def()
-    )
-    seen = defs.resolve_sensor_def("camunda_changes").evaluate_tick(context)
+    ) as context:
+        seen = defs.resolve_sensor_def("camunda_changes").evaluate_tick(context)
     assert bool(seen.run_requests) != bool(seen.skip_message)
     return seen.run_requests or []
 
@@ -75,10 +75,10 @@ def test_days_before_the_look_back_are_left_to_the_schedule(
     long_ago = yesterday - timedelta(days=20)
     engine.write(change(at(long_ago)))
     assert look(warehouse) == []
-    context = dg.build_schedule_context(
+    with dg.build_schedule_context(
         instance=instance, resources=RESOURCES, repository_def=defs.get_repository_def()
-    )
-    tick = defs.resolve_schedule_def("camunda_nightly").evaluate_tick(context)
+    ) as context:
+        tick = defs.resolve_schedule_def("camunda_nightly").evaluate_tick(context)
     assert [request.partition_key for request in tick.run_requests or ()] == [long_ago.isoformat()]
 
 
