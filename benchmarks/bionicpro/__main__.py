@@ -12,7 +12,6 @@ from statistics import median
 import clickhouse_connect
 
 from benchmarks import report
-from benchmarks.bionicpro import contenders
 from benchmarks.bionicpro.history import History
 from benchmarks.bionicpro.runs import (
     FLOOR,
@@ -26,6 +25,7 @@ from benchmarks.bionicpro.runs import (
     run_contender,
 )
 from benchmarks.measure import Measurement
+from benchmarks.migrated import migrate
 from benchmarks.report import Section, Table, Target
 from benchmarks.stack import private_stack
 from marts_platform.embedded.clickhouse import ClickHouseServer
@@ -146,7 +146,7 @@ def main(arguments: list[str] | None = None) -> int:
         ) as client,
     ):
         run = Run(stack, scale, History(client, scale.users, scale.months))
-        run_contender(stack, contenders.migrate, run.history.day, {})
+        run_contender(stack, migrate, run.history.day, {})
         run.move()
         run.rewrite()
     found = section(run)

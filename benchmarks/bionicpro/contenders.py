@@ -27,19 +27,6 @@ MOVED = "default.moved"
 _PIPE_BYTES = 1 << 20
 
 
-def migrate(job: Job) -> Work:
-    """What ``marts migrate`` does; moves nothing."""
-    from marts_platform import settings
-    from marts_platform.migrations import clickhouse, runner
-
-    def work() -> Finish:
-        runner.upgrade(settings.load().url("warehouse_url"))
-        clickhouse.upgrade()
-        return lambda: Outcome(_count(job, "bionicpro_raw.telemetry"))
-
-    return work
-
-
 def floor(job: Job) -> Work:
     """COPY's text piped into an INSERT: what moving the bytes costs."""
     import psycopg2

@@ -19,6 +19,7 @@ from sqlalchemy.engine import make_url
 from benchmarks import report
 from benchmarks.chat import contenders
 from benchmarks.measure import Contender, Job, Measurement, NotMeasuredError, measure
+from benchmarks.migrated import migrate
 from benchmarks.report import Section, Table, Target
 from benchmarks.stack import PrivateStack, private_stack
 from marts_platform.chat.demo import fill
@@ -78,7 +79,7 @@ class Run:
         Raises:
             NotMeasuredError: the migrations fail.
         """
-        self._measure(contenders.migrate, "migrations", {}, 0)
+        self._measure(migrate, "migrations", {}, 0)
 
     def move(self) -> None:
         """The messages, by each contender in turns."""

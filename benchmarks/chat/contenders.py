@@ -27,19 +27,6 @@ _TABLE = """
 _PANDAS_ROWS = 50_000
 
 
-def migrate(job: Job) -> Work:
-    """What ``marts migrate`` does; moves nothing."""
-    from marts_platform import settings
-    from marts_platform.migrations import clickhouse, runner
-
-    def work() -> Finish:
-        runner.upgrade(settings.load().url("warehouse_url"))
-        clickhouse.upgrade()
-        return lambda: Outcome(_count(job, "chat_raw.messages"))
-
-    return work
-
-
 def forget(job: Job) -> Work:
     """Empties the chat's tables and its run log; moves nothing."""
     import psycopg2

@@ -18,6 +18,7 @@ from benchmarks import report
 from benchmarks.delivery import contenders
 from benchmarks.delivery.contenders import ROWS
 from benchmarks.measure import Contender, Job, Measurement, NotMeasuredError, measure
+from benchmarks.migrated import migrate
 from benchmarks.report import Section, Table, Target
 from benchmarks.stack import PrivateStack, private_stack
 from marts_platform.embedded.clickhouse import ClickHouseServer
@@ -95,7 +96,7 @@ class Run:
                         found.append(changed)
 
     def _prepare(self, stack: PrivateStack, orders: int, days: int, *, keep: bool = True) -> None:
-        self._measure(stack, contenders.migrate)
+        self._measure(stack, migrate)
         made = self._measure(stack, contenders.generate, orders=orders, days=days)
         copied = self._measure(stack, contenders.replicate)
         if copied.outcome.rows != made.outcome.rows:

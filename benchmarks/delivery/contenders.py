@@ -17,19 +17,6 @@ _ASSETS = 'key:"delivery/replica"+'
 ROWS = "rows of "
 
 
-def migrate(_: Job) -> Work:
-    """What ``marts migrate`` does; moves nothing."""
-    from marts_platform import settings
-    from marts_platform.migrations import clickhouse, runner
-
-    def work() -> Finish:
-        runner.upgrade(settings.load().url("warehouse_url"))
-        clickhouse.upgrade()
-        return lambda: Outcome(0)
-
-    return work
-
-
 def generate(job: Job) -> Work:
     """The service's orders, made by SQL in its own database."""
     import psycopg2
