@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
-import threading
-import time
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -15,6 +12,7 @@ import dagster as dg
 
 from marts_platform import settings
 from marts_platform.core.sql import read_sql
+from marts_platform.resources.idle import Idle
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -95,7 +93,7 @@ class ClickHouseResource(dg.ConfigurableResource[Any]):
         current = settings.load()
         seconds = int(statement_timeout or current.clickhouse_statement_timeout_seconds)
         kind = _Kind(current.url(self.setting), seconds, bool(current.clickhouse_cluster), read_only)
-        client = _taken(kind) or _connected(kind)
+        client = _idle.take(kind) or _connected(kind)
         # Not with the first request: the client begins by asking for settings, and that database may not be
         # there.
         client.database = database
@@ -105,9 +103,7 @@ class ClickHouseResource(dg.ConfigurableResource[Any]):
         except BaseException:
             client.close()
             raise
-        with _lock:
-            _idle.append((time.monotonic(), kind, client))
-            del _idle[:-_MOST_IDLE]
+        _idle.keep(kind, client)
 
 
 class _Kind(NamedTuple):
@@ -119,18 +115,7 @@ class _Kind(NamedTuple):
     is_read_only: bool
 
 
-_idle: list[tuple[float, _Kind, HttpClient]] = []
-_lock = threading.Lock()
-
-
-def _taken(kind: _Kind) -> HttpClient | None:
-    oldest = time.monotonic() - _IDLE_SECONDS
-    with _lock:
-        _idle[:] = [entry for entry in _idle if entry[0] > oldest]
-        for place in reversed(range(len(_idle))):
-            if _idle[place][1] == kind:
-                return _idle.pop(place)[2]
-    return None
+_idle: Idle[HttpClient] = Idle(_MOST_IDLE, _IDLE_SECONDS)
 
 
 def _connected(kind: _Kind) -> HttpClient:
@@ -156,17 +141,6 @@ def _connected(kind: _Kind) -> HttpClient:
         compress=False,
     )
     return cast("HttpClient", client)  # of an http URL it is one
-
-
-def _forget() -> None:
-    """The connections of a forked child's parent are not the child's."""
-    global _lock
-    _lock = threading.Lock()
-    _idle.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
 
 
 def render(file: str, **places: str) -> str:

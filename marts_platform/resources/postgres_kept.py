@@ -7,11 +7,10 @@ before. One in whose use something failed is closed, and with it everything that
 from __future__ import annotations
 
 import contextlib
-import os
-import threading
 from typing import TYPE_CHECKING
 
 from marts_platform.core.sql import compose
+from marts_platform.resources.idle import Idle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
 # A load holds two at once; more would stand at the server for nothing.
 _MOST = 4
 
-_idle: list[tuple[str, Connection]] = []
-_lock = threading.Lock()
+_idle: Idle[Connection] = Idle(_MOST)
 
 
 @contextlib.contextmanager
@@ -46,7 +44,7 @@ def kept(key: str, purpose: str, connect: Callable[[], Connection]) -> Generator
 def _usable(key: str, purpose: str) -> Connection | None:
     import psycopg2
 
-    while (connection := _take(key)) is not None:
+    while (connection := _idle.take(key)) is not None:
         # The server may have ended it meanwhile.
         with contextlib.suppress(psycopg2.Error):
             return _named(connection, purpose)
@@ -62,14 +60,6 @@ def _named(connection: Connection, purpose: str) -> Connection:
     return connection
 
 
-def _take(key: str) -> Connection | None:
-    with _lock:
-        for place in reversed(range(len(_idle))):
-            if _idle[place][0] == key:
-                return _idle.pop(place)[1]
-    return None
-
-
 def _keep(key: str, connection: Connection) -> None:
     import psycopg2
 
@@ -83,19 +73,5 @@ def _keep(key: str, connection: Connection) -> None:
         connection.close()
     if connection.closed:
         return
-    with _lock:
-        _idle.append((key, connection))
-        spare = [_idle.pop(0)[1] for _ in range(len(_idle) - _MOST)]
-    for other in spare:
+    for other in _idle.keep(key, connection):
         other.close()
-
-
-def _forget() -> None:
-    """A forked child has its parent's descriptors: the driver closes none of them there."""
-    global _lock
-    _lock = threading.Lock()
-    _idle.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
