@@ -18,8 +18,9 @@ from marts_platform.resources.postgres import Limits, PostgresResource
 from marts_platform.resources.postgres_source import NaiveSource, one_row
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
+    from marts_platform.core.pending import Key
     from marts_platform.core.window import Slice
 
 
@@ -46,7 +47,9 @@ class TelemetrySource(dg.ConfigurableResource[Any]):
         query = compose("bionicpro/source/telemetry.sql")
         return self._table().extract(slice_, lambda _: query, columns, "postgres-text")
 
-    def source_state(self, asset: str, slices: Sequence[Slice]) -> SourceState:
+    def source_state(
+        self, asset: str, slices: Sequence[Slice], published: Collection[Key] = ()
+    ) -> SourceState:
         """Which days have rows, and the fingerprints of some: indexed probes under a short time limit."""
         fingerprint = compose("bionicpro/source/telemetry_fingerprint.sql")
         return self._table().state(
@@ -94,7 +97,9 @@ class CrmSource(dg.ConfigurableResource[Any]):
         frame = customers_frame(found.customers, taken_at)
         return Extract(frame, scope=_day_of(taken_at), rejected=found.rejected)
 
-    def source_state(self, asset: str, slices: Sequence[Slice]) -> SourceState:
+    def source_state(
+        self, asset: str, slices: Sequence[Slice], published: Collection[Key] = ()
+    ) -> SourceState:
         """That there is something to take, and of which day: the CRM itself is not asked."""
         return SourceState(frozenset({None}), {}, _day_of(datetime.now(UTC)))
 

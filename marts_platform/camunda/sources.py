@@ -14,14 +14,14 @@ from marts_platform.resources.postgres import Limits, PostgresResource
 from marts_platform.resources.postgres_source import NaiveSource, one_row
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from psycopg2.extensions import connection as Connection
     from psycopg2.sql import Composable
 
     from marts_platform.core.path import Extract
-    from marts_platform.core.pending import SourceState
+    from marts_platform.core.pending import Key, SourceState
     from marts_platform.core.window import Slice
     from marts_platform.settings import Settings
 
@@ -65,7 +65,9 @@ class CamundaSource(dg.ConfigurableResource[Any]):
         extract = self._history(now).extract(slice_, query, (*_plain_columns(), "bytes_"))
         return dataclasses.replace(extract, params={**_variables(now), "zone": now.camunda_timezone})
 
-    def source_state(self, asset: str, slices: Sequence[Slice]) -> SourceState:
+    def source_state(
+        self, asset: str, slices: Sequence[Slice], published: Collection[Key] = ()
+    ) -> SourceState:
         """Which days have rows, and the fingerprints of some: indexed probes under a short time limit."""
 
         def fingerprint(connection: Connection) -> Composable:

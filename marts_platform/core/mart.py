@@ -37,11 +37,11 @@ from marts_platform.core.table import Table, declared
 from marts_platform.core.window import Slice, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from marts_platform.core.audit import Audit
     from marts_platform.core.path import Keyed, Landing, Publication
-    from marts_platform.core.pending import SourceState
+    from marts_platform.core.pending import Key, SourceState
     from marts_platform.core.rows import Rows
 
 ROOT_RUN_TAG = "dagster/root_run_id"
@@ -57,12 +57,16 @@ MAX_PARTITIONS_PER_RUN = 50
 class Probe(Protocol):
     """Reads the state of a source without its rows; a resource of the run offers it."""
 
-    def source_state(self, asset: str, slices: Sequence[Slice]) -> SourceState:
+    def source_state(
+        self, asset: str, slices: Sequence[Slice], published: Collection[Key] = ()
+    ) -> SourceState:
         """Which partitions have rows, and the fingerprints of some.
 
         Args:
             asset: whose source is asked about: one system may feed several.
             slices: the partitions whose fingerprints are wanted; the whole table of an unpartitioned asset.
+            published: the partitions that were loaded before. Where a look-up is dear, a source need not look
+                for rows in them, and says that they have some.
         """
         ...
 

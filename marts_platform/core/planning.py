@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import dagster as dg
 
     from marts_platform.core.mart import Probe, RegisteredMart
-    from marts_platform.core.pending import Reason, SourceState
+    from marts_platform.core.pending import Key, Reason, SourceState
     from marts_platform.core.run_log import Failures, Published
 
 _LONGEST_WAIT = timedelta(hours=1)
@@ -96,7 +96,8 @@ def plan(
     for registered in selected:
         if registered.source is not None:
             probe: Probe = resources[registered.source]
-            sources[registered.mart.asset] = _probe(probe, registered, lookback, older)
+            asset = registered.mart.asset
+            sources[asset] = _probe(probe, registered, lookback, older, published[asset])
     pending = pending_of([registered.mart for registered in selected], published, sources)
     return Plan(pending, sources, published)
 
@@ -122,16 +123,18 @@ def _drawn(
     return sorted(random.sample(older, min(count, len(older))))
 
 
-def _probe(probe: Probe, registered: RegisteredMart, lookback: int, older: Sequence[str]) -> SourceState:
+def _probe(
+    probe: Probe, registered: RegisteredMart, lookback: int, older: Sequence[str], published: Collection[Key]
+) -> SourceState:
     definition = registered.partitions_def
     if definition is None:
-        return probe.source_state(registered.mart.asset, [Slice()])
+        return probe.source_state(registered.mart.asset, [Slice()], published)
     keys = definition.get_partition_keys()
 
     def newest(count: int) -> SourceState:
         compared = dict.fromkeys([*older, *recent_keys(keys, count)])
         slices = [slice_of(definition, key) for key in compared]
-        return probe.source_state(registered.mart.asset, slices)
+        return probe.source_state(registered.mart.asset, slices, published)
 
     state = newest(lookback)
     return state if state.is_certain else newest(2 * lookback)

@@ -20,8 +20,9 @@ from marts_platform.resources.prometheus import Grid, PrometheusResource, durati
 from marts_platform.resources.prometheus_samples import Kind, Samples
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
+    from marts_platform.core.pending import Key
     from marts_platform.resources.prometheus import Prometheus
     from marts_platform.settings import Settings
 
@@ -62,7 +63,9 @@ class MetricsSource(dg.ConfigurableResource[Any]):
             scope=scope(now),
         )
 
-    def source_state(self, asset: str, slices: Sequence[Slice]) -> SourceState:
+    def source_state(
+        self, asset: str, slices: Sequence[Slice], published: Collection[Key] = ()
+    ) -> SourceState:
         """Which days have samples, by the index, and how many samples some of them have."""
         now = settings.load()
         bound = read_bound(datetime.now(UTC), now)

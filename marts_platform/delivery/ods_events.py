@@ -13,8 +13,9 @@ from marts_platform.resources.postgres import Limits, PostgresResource
 from marts_platform.resources.postgres_source import one_row
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
+    from marts_platform.core.pending import Key
     from marts_platform.core.window import Slice
 
 
@@ -23,7 +24,9 @@ class OdsEvents(dg.ConfigurableResource[Any]):
 
     setting: str = "warehouse_url"
 
-    def source_state(self, asset: str, slices: Sequence[Slice]) -> SourceState:
+    def source_state(
+        self, asset: str, slices: Sequence[Slice], published: Collection[Key] = ()
+    ) -> SourceState:
         """Which days have events, and the fingerprints of some."""
         from psycopg2.sql import Identifier
 

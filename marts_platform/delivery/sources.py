@@ -21,11 +21,12 @@ from marts_platform.resources.postgres import CopyOut, Limits, PostgresResource
 from marts_platform.resources.postgres_source import CommitBound, commit_bound, one_row, refuse_scans
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Collection, Generator, Mapping, Sequence
     from datetime import datetime
 
     from psycopg2.extensions import connection as Connection
 
+    from marts_platform.core.pending import Key
     from marts_platform.settings import Settings
 
 
@@ -131,7 +132,9 @@ class DeliverySource(dg.ConfigurableResource[Any]):
             warnings=warnings if self.is_replicated else [_NO_REPLICA, *warnings],
         )
 
-    def source_state(self, asset: str, slices: Sequence[Slice]) -> SourceState:
+    def source_state(
+        self, asset: str, slices: Sequence[Slice], published: Collection[Key] = ()
+    ) -> SourceState:
         """Which days have rows, and the fingerprints of some: indexed probes under a short time limit."""
         now = settings.load()
         table = asset.split("/")[-1]

@@ -15,8 +15,9 @@ from marts_platform.resources.kafka_client import connected, logs_of
 from marts_platform.resources.kafka_stream import KafkaStream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+    from marts_platform.core.pending import Key
     from marts_platform.core.streams import Place
     from marts_platform.core.window import Slice
 
@@ -82,7 +83,9 @@ class KafkaSource(dg.ConfigurableResource[Any]):
             rows=stream, warnings=said, fingerprint=state_of(logs, absent) or None, positions=positions
         )
 
-    def source_state(self, asset: str, slices: Sequence[Slice]) -> SourceState:
+    def source_state(
+        self, asset: str, slices: Sequence[Slice], published: Collection[Key] = ()
+    ) -> SourceState:
         """The ends of an asset's topics; of a topic that is not there, or was never written, nothing."""
         with connected() as client:
             logs, absent = logs_of(client, self.topics_of(asset), {})

@@ -16,11 +16,12 @@ from marts_platform.resources.postgres import CopyOut, Limits, PostgresResource
 from marts_platform.resources.spark import SparkCopy
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from psycopg2.extensions import connection as Connection
     from psycopg2.sql import Composable
 
+    from marts_platform.core.pending import Key
     from marts_platform.core.window import Slice
 
 TABLES = ("users", "products", "productcategories", "orders", "orderdetails")
@@ -66,7 +67,9 @@ class ShopSource(dg.ConfigurableResource[Any]):
         (key,) = replica.key
         return Extract(SparkCopy(stream, key) if settings.load().spark_master else stream, scope=state)
 
-    def source_state(self, asset: str, slices: Sequence[Slice]) -> SourceState:
+    def source_state(
+        self, asset: str, slices: Sequence[Slice], published: Collection[Key] = ()
+    ) -> SourceState:
         """The state of a table: a look at the server's counters."""
         table = asset.removeprefix("shop/").removesuffix("_replica")
         limits = Limits(settings.load().source_probe_timeout_seconds, read_only=True)

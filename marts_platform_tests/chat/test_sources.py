@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from marts_platform.chat import checks
+from marts_platform.chat import checks, sources
 from marts_platform.chat.sources import ChatSource, ChatSourceError, sweep
 from marts_platform.core.mart import slice_of
 from marts_platform.core.partitions import DAILY
@@ -83,6 +84,39 @@ def test_a_source_of_local_times_without_an_index_is_read_right_and_says_what_is
     assert all(examine(slice_, resources).passed for slice_ in slices)
     star.ask_to("DELETE FROM chat_raw.messages WHERE id = 4")
     assert not examine(slices[1], resources).passed
+
+
+def test_days_that_were_loaded_are_not_looked_for_and_new_ones_among_them_are_found(
+    chat: ChatDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (1, 2):
+        chat.user(number, NOON)
+    chat.chat(1, 1, 2, NOON)
+    days = [f"2024-03-{day:02}" for day in (1, 2, 3, 5, 6, 7, 20, 30)]
+    for number, day in enumerate(days, start=1):
+        chat.message(number, 1, 1, datetime.fromisoformat(f"{day}T12:00"))
+    asked: list[str] = []
+    ask = sources._rows  # what the look costs is the statements that it makes
+
+    def counted(connection: Any, file: str, *others: Any) -> Any:
+        asked.append(file)
+        return ask(connection, file, *others)
+
+    monkeypatch.setattr(sources, "_rows", counted)
+
+    def looks(published: list[str]) -> int:
+        asked.clear()
+        newest = [slice_of(DAILY, "2024-03-31")]
+        state = ChatSource().source_state("chat/messages", newest, published)
+        assert set(state.with_rows) == set(days)
+        return asked.count("chat/source/next_message.sql")
+
+    # One look-up for each new day, and one behind the last.
+    assert looks([]) == len(days) + 1
+    # One before the first and one behind each row of loaded days, of which there are four.
+    assert looks(days) == 5
+    # Those that came late: one before all others, one in a gap.
+    assert looks(days[1:6] + days[7:]) == 5
 
 
 def test_messages_beyond_every_partition_are_counted(chat: ChatDatabase) -> None:
