@@ -114,7 +114,7 @@ def test_kills_and_cuts_leave_every_message_exactly_once(
         duration = time.monotonic() - began
         for number, portion in enumerate(portions[1:]):
             topic.write(portion, partition=number % PARTITIONS)
-            run = process.begin()
+            run, began = process.begin(), time.monotonic()
             moment = random.uniform(0.1, 1) * duration
             if number in cuts:
                 slammed = threading.Timer(moment, door.slam)
@@ -124,7 +124,10 @@ def test_kills_and_cuts_leave_every_message_exactly_once(
                 continue
             time.sleep(moment)
             os.kill(run, signal.SIGKILL)
-            died += process.wait() == -signal.SIGKILL
+            if process.wait() == -signal.SIGKILL:
+                died += 1
+            else:  # The first one was slow, as on a busy machine: aim at what a read takes now.
+                duration = min(duration, (time.monotonic() - began) * 0.9)
         process.begin()
         assert process.wait() == 0
     assert died > kills // 4

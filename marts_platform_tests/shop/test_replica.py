@@ -150,10 +150,13 @@ def test_loads_killed_at_random_moments_leave_old_or_new_and_the_next_one_heals(
                 f"UPDATE users SET first_name = 'name {number}' WHERE user_id = 3",
             )
             states.append(shop.at_source("orderdetails"))
-            pid = process.begin()
+            pid, began = process.begin(), time.monotonic()
             time.sleep(draw.uniform(0, seconds))
             os.kill(pid, signal.SIGKILL)
-            died += process.wait() == -signal.SIGKILL
+            if process.wait() == -signal.SIGKILL:
+                died += 1
+            else:  # The first one was slow, as on a busy machine: aim at what a load takes now.
+                seconds = min(seconds, (time.monotonic() - began) * 0.9)
             assert shop.here("orderdetails_replica") in states
         process.begin()
         assert process.wait() == 0
