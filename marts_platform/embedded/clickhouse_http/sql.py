@@ -157,9 +157,15 @@ class Output:
     clause: int
     end: int
 
-    def into(self, path: str, default_format: str) -> bytes:
-        """The statement, made to append its result to a file, in its own format or else the default one."""
-        outfile = f"\nINTO OUTFILE '{path}' APPEND\n".encode()
+    def into(self, path: str, default_format: str, mark: str) -> bytes:
+        """The statement, made to append its result to a file, in its own format or else the default one.
+
+        Args:
+            path: of the file.
+            default_format: if the statement names none.
+            mark: a word to know the running statement by, put into its text as a comment.
+        """
+        outfile = f"\nINTO OUTFILE '{path}' APPEND /* {mark} */\n".encode()
         rest = self.text[self.clause : self.end] or f"FORMAT {default_format}".encode()
         return self.text[: self.clause] + outfile + rest
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -117,9 +118,10 @@ class Statements:
             self._external(connection, tables),
         ):
             if kind.statements and word in _STREAMED:
-                path = f"/dev/fd/{pipe}"
-                answer.format, answer.mark = name, f"'{path}'"
-                text = output.into(path, name)
+                # Not the pipe's number: the next statement has it as soon as this one has ended, and would be
+                # killed in its place.
+                answer.format, answer.mark = name, secrets.token_hex(16)
+                text = output.into(f"/dev/fd/{pipe}", name, answer.mark)
             result = connection.execute(text, name, request.parameters, answer.summary)
         if result:
             answer.format = name

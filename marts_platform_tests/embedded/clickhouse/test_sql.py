@@ -116,7 +116,8 @@ def test_a_result_is_sent_elsewhere_in_its_format(
 ) -> None:
     found = output(text)
     assert found.format == data_format
-    assert found.into("P", "D") == changed.replace(b"|", b"\nINTO OUTFILE 'P' APPEND\n")
+    outfile = b"\nINTO OUTFILE 'P' APPEND /* M */\n"
+    assert found.into("P", "D", "M") == changed.replace(b"|", outfile)
 
 
 @pytest.mark.parametrize(

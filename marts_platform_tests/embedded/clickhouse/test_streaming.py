@@ -160,6 +160,14 @@ def test_a_client_that_leaves_before_the_result_ends_its_query(embedded: Embedde
     _wait_until(lambda: _running(endpoint, "computing") == 0)
 
 
+def test_a_statement_is_told_from_the_next_one(embedded: Embedded) -> None:
+    # A statement that is to be stopped may end by itself just before. What it was known by must not be known of
+    # the next one, as the number of its pipe is, or that one is cancelled in its place.
+    running = "SELECT query FROM system.processes WHERE position(query, 'the running one') > 0"
+    texts = {embedded.endpoint.post(running).text for _ in range(10)}
+    assert len(texts) == 10 and all("OUTFILE" in text for text in texts), texts
+
+
 @pytest.mark.parametrize("chunked", [True, False])
 @pytest.mark.parametrize("data_format", ["TSV", "Native"])
 def test_a_body_that_is_cut_short_inserts_nothing(
