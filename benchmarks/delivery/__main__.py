@@ -89,6 +89,7 @@ class Run:
                 # The first one meets what a bulk load leaves to be merged and vacuumed.
                 for turn in range(self.scale.repeats + 1):
                     self._change(stack, turn)
+                    self._measure(stack, contenders.caught_up)
                     changed = self._measure(stack, contenders.pending)
                     if changed.outcome.rows == 0:
                         raise NotMeasuredError("the changed day was not found")

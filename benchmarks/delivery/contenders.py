@@ -7,7 +7,7 @@ from contextlib import closing
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from benchmarks.measure import Finish, Job, Outcome, Work
+from benchmarks.measure import Finish, Job, NotMeasuredError, Outcome, Work
 
 if TYPE_CHECKING:
     from marts_platform.core.mart import RegisteredMart
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # Neither the topics nor Prometheus.
 _ASSETS = 'key:"delivery/replica"+'
 ROWS = "rows of "
+_PATIENCE_SECONDS = 300.0
 
 
 def generate(job: Job) -> Work:
@@ -55,6 +56,22 @@ def replicate(job: Job) -> Work:
             )
             (rows,) = cursor.fetchall()[0]
         return Outcome(rows)
+
+    return work
+
+
+def caught_up(_: Job) -> Work:
+    """The replica, until it has what the service has committed.
+
+    How long that takes is the servers' doing: here one server holds all the databases, and the replica's
+    sender reads the log of the warehouse's loads as well.
+    """
+    from marts_platform.delivery import replica_status
+
+    def work() -> Finish:
+        if replica_status.status(_PATIENCE_SECONDS).lag_seconds is None:
+            raise NotMeasuredError(f"the replica was more than {_PATIENCE_SECONDS:g} s behind")
+        return lambda: Outcome(0)
 
     return work
 

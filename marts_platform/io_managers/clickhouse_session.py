@@ -13,6 +13,7 @@ from marts_platform.core.sql import read_sql
 from marts_platform.resources.clickhouse import STAGING, bound, quoted, render
 from marts_platform.resources.clickhouse_ddl import on_cluster
 from marts_platform.resources.clickhouse_form import form_and_others
+from marts_platform.resources.clickhouse_repetition import AGAIN, repeat_replacement, staged_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from marts_platform.resources.clickhouse_form import Form
 
 _log = logging.getLogger(__name__)
-# Ends the name of a table whose partition the live one has, or was about to get.
-_AGAIN = "__again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +50,8 @@ class Names:
     def of(cls, mart: Mart, slice_: Slice, run: Run) -> Names:
         """The names of a load."""
         key = re.sub(r"\W", "", (slice_.partition_key or "whole").replace("_", ""))
-        stem = f"{_prefix(mart)}{key}__{run.run_id.replace('-', '')[:8]}"
+        stem = f"{staged_prefix(mart.table)}{key}__{run.run_id.replace('-', '')[:8]}"
         return cls(stem, *(f"{stem}__{part}" for part in ("shadow", "replicated", "touched", "touched_part")))
-
-
-def _prefix(mart: Mart) -> str:
-    return f"{mart.table.schema}__{mart.table.name}__"
 
 
 class ClickHouseSession:
@@ -143,11 +138,11 @@ class ClickHouseSession:
         The caller is the table's only writer.
         """
         table = self.mart.table
-        pattern = f"^{_prefix(self.mart)}[0-9A-Za-z]+__[0-9a-z]{{1,8}}(__[a-z_]+)?$"
+        pattern = f"^{staged_prefix(table)}[0-9A-Za-z]+__[0-9a-z]{{1,8}}(__[a-z_]+)?$"
         self.live, leftovers = form_and_others(self.client, table.schema, table.name, STAGING, pattern)
         for name in leftovers:
-            if name.endswith(_AGAIN):
-                self._replace_again(quoted(STAGING, name))
+            if name.endswith(AGAIN):
+                repeat_replacement(self.client, table, name)
             self.drop(name)
 
     def drop(self, name: str) -> None:
@@ -167,25 +162,17 @@ class ClickHouseSession:
             _log.warning("%s: staging tables stay until the next load: %s", self.mart.asset, fault)
 
     def keep_until_replaced(self, name: str) -> str:
-        """Has the next load repeat a REPLACE PARTITION from one of the load's tables, if this one is killed.
-
-        ClickHouse replaces a partition's parts on disk one after another (except on a cluster, by its log): a
-        server that is killed amid that comes up with the old ones beside the new (its issue 107605).
+        """Has a REPLACE PARTITION from one of the load's tables repeated, if the server is killed amid it.
 
         Returns:
             The table's name from now on, quoted.
         """
-        kept = name + _AGAIN
+        kept = name + AGAIN
         table, other = quoted(STAGING, name), quoted(STAGING, kept)
         self._made.append(kept)
         self.execute("clickhouse/rename_table.sql", table=table, other=other)
         self._made.remove(name)
         return other
-
-    def _replace_again(self, source: str) -> None:
-        for partition in self.names_of("clickhouse/partitions.sql", table=source):
-            values = {"partition": partition}
-            self.execute("clickhouse/replace_partition.sql", values, table=self.table, source=source)
 
 
 def within(column: str, type_: str, window: Window) -> str:

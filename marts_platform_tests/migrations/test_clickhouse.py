@@ -99,6 +99,20 @@ def test_additions_migrate_and_keep_the_rows(migrated: Client, write_sql: WriteS
     assert migration.upgrade() == []
 
 
+def test_a_replacement_that_a_killed_server_left_half_is_repeated_before_its_table_changes(
+    migrated: Client, write_sql: WriteSql
+) -> None:
+    half = "marts_staging.migrated__readings__20240301__0a1b2c3d__shadow__again"
+    # The month as it was to be, and in the live table beside what it was to replace.
+    migrated.command(f"CREATE TABLE {half} AS migrated.readings")
+    migrated.command(f"INSERT INTO {half} VALUES ('2024-03-01 12:00:00', 1, 'new')")
+    migrated.command(f"INSERT INTO migrated.readings SELECT * FROM {half}")
+    write_sql("migrated/ddl/readings.sql", DDL.replace(NOTE, "    more Nullable(Int32), -- More.\n" + NOTE))
+    assert len(migration.upgrade()) == 1
+    assert migrated.query("SELECT note, more FROM migrated.readings").result_rows == [("new", None)]
+    assert migrated.query(f"EXISTS {half}").result_rows == [(0,)]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "statement"),
     [

@@ -161,8 +161,8 @@ def test_a_client_that_leaves_before_the_result_ends_its_query(embedded: Embedde
 
 
 def test_a_statement_is_told_from_the_next_one(embedded: Embedded) -> None:
-    # A statement that is to be stopped may end by itself just before. What it was known by must not be known of
-    # the next one, as the number of its pipe is, or that one is cancelled in its place.
+    # A statement that is to be stopped may end by itself just before. The next one must not be known by the
+    # same, as by the number of its pipe, or it is cancelled in the other's place.
     running = "SELECT query FROM system.processes WHERE position(query, 'the running one') > 0"
     texts = {embedded.endpoint.post(running).text for _ in range(10)}
     assert len(texts) == 10 and all("OUTFILE" in text for text in texts), texts
