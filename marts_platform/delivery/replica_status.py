@@ -135,15 +135,23 @@ def lag_seconds(source: Connection, patience: float) -> float | None:
     It asks the slot, so it tells a stall also where worker and connection look well: one that waits for a
     lock, or that fails and starts anew for ever.
 
+    A source sends what it has flushed. What was written last may be no commit, such as a page that a query
+    has cleaned up; then nobody flushes it before the next commit, or the background writer's note of every
+    15 seconds, and a replica that has everything would look as if it were behind.
+
     Args:
         source: a connection in autocommit mode: the slot's state is looked at again and again.
         patience: in seconds.
     """
     values = {"name": NAME, **row_of(source, "position")}
     began = time.monotonic()
+    is_flushed = False
     while True:
         confirmed = row_of(source, "has_confirmed", values=values)["has_confirmed"]
         passed = time.monotonic() - began
+        if not confirmed and not is_flushed:
+            row_of(source, "write_out")
+            is_flushed = True
         if confirmed:
             return passed
         if confirmed is None or passed > patience:

@@ -65,6 +65,19 @@ def test_it_has_every_row_follows_every_change_and_is_gone_without_a_trace(
     assert service.rows('SELECT 1 FROM "order"')
 
 
+def test_one_that_has_everything_is_not_held_to_be_behind_for_log_that_nobody_has_flushed(
+    service: Service, replica_database: Service
+) -> None:
+    made()
+    with psycopg.connect(service.url) as writer:
+        for number in range(5):
+            # Written, not committed: the source neither flushes nor sends it before somebody commits.
+            writer.execute("UPDATE stage SET message = %s", (f"turn {number}",))
+            found = replica_status.status(3)
+            assert found.lag_seconds is not None and found.lag_seconds < 3
+        writer.rollback()
+
+
 def test_one_that_stalls_is_seen_though_its_worker_lives(
     service: Service, replica_database: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -125,7 +125,10 @@ def test_every_file_of_the_domain_is_executed(
         live_through(service.url)
         replica.create()
         replica.wait_until_copied()
-        assert replica_status.status(20).faults(10**9) == []
+        with closing(psycopg2.connect(service.url)) as writer:
+            # Log that nobody flushes, so that the source has to be asked to.
+            writer.cursor().execute("UPDATE stage SET message = 'never committed'")
+            assert replica_status.status(20).faults(10**9) == []
         assert demo.fill_topics(service.url, Topics.of_settings().bootstrap) > 100
         # Prometheus has tests of its own.
         served = [found for found in select("delivery") if found.mart.asset != "delivery/fact_metrics"]
