@@ -48,6 +48,7 @@ VALUES: Mapping[str, object] = {
     "table": "live",
     "beside": "marts_staging",
     "pattern": ".*",
+    "ending": "__again",
     "partition": "2",
     "partitions": ["1", "2"],
     "in_doubt": True,
