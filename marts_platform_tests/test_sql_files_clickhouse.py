@@ -17,10 +17,11 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from clickhouse_connect.driver.httpclient import HttpClient
 
 from marts_platform import settings
+from marts_platform.core.clickhouse import STAGING, bound, render
 from marts_platform.core.sql import read_sql
 from marts_platform.core.table import declared
 from marts_platform.migrations.clickhouse import declared_clickhouse_tables, declared_clickhouse_views
-from marts_platform.resources.clickhouse import STAGING, ClickHouseResource, bound, render
+from marts_platform.resources.clickhouse import ClickHouseResource
 from marts_platform.resources.clickhouse_ddl import create_table
 from marts_platform_tests.sql_dialects import files_of
 

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from marts_platform.core import run_log
+from marts_platform.core.clickhouse import bound
 from marts_platform.core.mart import mart_of
 from marts_platform.core.relation import Relation
 from marts_platform.core.sql import read_sql
 from marts_platform.core.window import Window
 from marts_platform.io_managers.clickhouse_log import Mirror
 from marts_platform.io_managers.ledger import Ledger, record_failure
-from marts_platform.resources.clickhouse import ClickHouseResource, bound
+from marts_platform.resources.clickhouse import ClickHouseResource
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -7,9 +7,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from marts_platform.core.clickhouse import STAGING, literal, quoted, render
 from marts_platform.io_managers.clickhouse_types import bare, holds, holds_postgres, postgres_hint
 from marts_platform.io_managers.ledger import SchemaMismatchError
-from marts_platform.resources.clickhouse import STAGING, literal, quoted, render
 from marts_platform.resources.clickhouse_ddl import create_table
 from marts_platform.resources.clickhouse_form import differences, form_of
 

@@ -10,11 +10,11 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
+from marts_platform.core.clickhouse import quoted, render
 from marts_platform.core.imports import whole
 from marts_platform.io_managers.clickhouse_session import within
 from marts_platform.io_managers.clickhouse_types import bare
 from marts_platform.io_managers.frames import column_fault, plain_columns
-from marts_platform.resources.clickhouse import quoted, render
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence

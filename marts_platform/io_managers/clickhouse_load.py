@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, cast
 
 from marts_platform.core import run_log
 from marts_platform.core.audit import Verdict
+from marts_platform.core.clickhouse import quoted, render
 from marts_platform.core.path import Keyed
 from marts_platform.core.sql import compose
 from marts_platform.io_managers.clickhouse_publication import Publisher
 from marts_platform.io_managers.clickhouse_staging import Staging
-from marts_platform.resources.clickhouse import quoted, render
 
 if TYPE_CHECKING:
     from typing import BinaryIO

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from marts_platform import settings
+from marts_platform.core.clickhouse import bound, quoted, render
 from marts_platform.core.rows import pump
 from marts_platform.core.sql import compose, read_sql
 from marts_platform.core.table import declared
-from marts_platform.resources.clickhouse import bound, quoted, render
 from marts_platform.resources.postgres import CopyOut
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from marts_platform.core.clickhouse import STAGING, quoted
 from marts_platform.core.path import Keyed, Replace
 from marts_platform.io_managers.clickhouse_session import within
-from marts_platform.resources.clickhouse import STAGING, quoted
 from marts_platform.resources.clickhouse_ddl import create_table, on_cluster
 
 if TYPE_CHECKING:

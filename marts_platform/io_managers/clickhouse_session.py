@@ -9,11 +9,12 @@ from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from marts_platform import settings
+from marts_platform.core.clickhouse import AGAIN, STAGING, bound, quoted, render
+from marts_platform.core.clickhouse_repetition import staged_prefix
 from marts_platform.core.sql import read_sql
-from marts_platform.resources.clickhouse import STAGING, bound, quoted, render
+from marts_platform.resources.clickhouse import repeat_replacements
 from marts_platform.resources.clickhouse_ddl import on_cluster
 from marts_platform.resources.clickhouse_form import form_and_others
-from marts_platform.resources.clickhouse_repetition import AGAIN, repeat_replacement, staged_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -140,9 +141,9 @@ class ClickHouseSession:
         table = self.mart.table
         pattern = f"^{staged_prefix(table)}[0-9A-Za-z]+__[0-9a-z]{{1,8}}(__[a-z_]+)?$"
         self.live, leftovers = form_and_others(self.client, table.schema, table.name, STAGING, pattern)
+        if kept := {name for name in leftovers if name.endswith(AGAIN)}:
+            repeat_replacements(self.client, kept)
         for name in leftovers:
-            if name.endswith(AGAIN):
-                repeat_replacement(self.client, table, name)
             self.drop(name)
 
     def drop(self, name: str) -> None:

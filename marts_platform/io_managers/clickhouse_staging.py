@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, cast
 
+from marts_platform.core.clickhouse import STAGING, quoted, render
 from marts_platform.core.path import Append, Keyed, Replace
 from marts_platform.core.rows import Query, pump
 from marts_platform.io_managers.clickhouse_columns import (
@@ -16,7 +17,6 @@ from marts_platform.io_managers.clickhouse_columns import (
 )
 from marts_platform.io_managers.clickhouse_publication import replaced
 from marts_platform.io_managers.clickhouse_session import within
-from marts_platform.resources.clickhouse import STAGING, quoted, render
 from marts_platform.resources.clickhouse_ddl import create_table
 
 if TYPE_CHECKING:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 from marts_platform import settings
 from marts_platform.core import sql
-from marts_platform.core.sql import compose, read_sql
+from marts_platform.core.clickhouse import STAGING, literal, quoted, render
+from marts_platform.core.sql import compose
 from marts_platform.core.table import parse_ddl
-from marts_platform.resources.clickhouse import STAGING, ClickHouseResource, literal, quoted
+from marts_platform.resources.clickhouse import ClickHouseResource, repeat_replacements
 from marts_platform.resources.clickhouse_ddl import column_definition, create_table, on_cluster
 from marts_platform.resources.clickhouse_form import Form, form_of
-from marts_platform.resources.clickhouse_repetition import AGAIN, repeat_replacement, staged_prefix
 from marts_platform.resources.postgres import PostgresResource
 
 if TYPE_CHECKING:
@@ -67,7 +67,8 @@ def upgrade() -> list[str]:
             {STAGING, *(table.schema for table in tables), *(view.database for view in views)}
         ):
             client.command(create_database(database, cluster))
-        _end_replacements(client, tables)
+        # Before the tables change: afterwards they would not match.
+        repeat_replacements(client)
         for table in tables:
             statements, faults = _steps(client, table, cluster)
             refused += faults
@@ -126,26 +127,17 @@ def _ddl_files() -> list[Path]:
     return sorted(sql.sql_root().glob("*/ddl/**/*.sql"))
 
 
-def _end_replacements(client: HttpClient, tables: list[Table]) -> None:
-    """Repeats what a server's death cut short, before the tables change: afterwards they would not match."""
-    named = {"database": STAGING, "ending": AGAIN}
-    for (name,) in client.query(read_sql("clickhouse/tables_ending.sql"), parameters=named).result_rows:
-        for table in tables:
-            if name.startswith(staged_prefix(table)) and form_of(client, table.schema, table.name):
-                repeat_replacement(client, table, name)
-                client.command(f"DROP TABLE {quoted(STAGING, name)} SYNC")
-
-
 def _steps(client: HttpClient, table: Table, cluster: str | None) -> tuple[list[str], list[str]]:
     live = form_of(client, table.schema, table.name)
     if live is None:
         return [create_table(table, table.schema, table.name, cluster=cluster, if_not_exists=True)], []
     # The server's own wording of the declaration, to compare like with like.
     scratch = f"migrate__{table.schema}__{table.name}"
-    client.command(f"DROP TABLE IF EXISTS {quoted(STAGING, scratch)} SYNC")
+    drop = render("clickhouse/drop_table.sql", table=quoted(STAGING, scratch), on_cluster="")
+    client.command(drop)
     client.command(create_table(table, STAGING, scratch))
     declared = form_of(client, STAGING, scratch)
-    client.command(f"DROP TABLE IF EXISTS {quoted(STAGING, scratch)} SYNC")
+    client.command(drop)
     assert declared is not None  # it was just made
     return steps(table, declared, live, cluster)
 

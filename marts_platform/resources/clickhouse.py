@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
-from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import dagster as dg
 
 from marts_platform import settings
-from marts_platform.core.sql import read_sql
+from marts_platform.core.clickhouse import STAGING
+from marts_platform.core.clickhouse_repetition import end_replacements
 from marts_platform.resources.idle import Idle
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Collection, Generator, Mapping
 
     from clickhouse_connect.driver.httpclient import HttpClient
 
-# Where staging tables live, and the current database of a load's statements.
-STAGING = "marts_staging"
 _CONNECT_SECONDS = 10
 # Beyond the server's own limit of a statement, so that its answer arrives.
 _ANSWER_SECONDS = 30
@@ -53,9 +50,6 @@ SESSION = {
 
 # A statement is done when every replica has done it, and fails if one does not.
 _CLUSTER = {"alter_sync": "2", "distributed_ddl_output_mode": "throw"}
-
-_PARAMETER = re.compile(r"\{(\w+)\s*:")
-_PLACE = re.compile(r"\{(\w+)\}")
 
 
 class ClickHouseResource(dg.ConfigurableResource[Any]):
@@ -143,46 +137,10 @@ def _connected(kind: _Kind) -> HttpClient:
     return cast("HttpClient", client)  # of an http URL it is one
 
 
-def render(file: str, **places: str) -> str:
-    """The statement of a file, its ``{name}`` places filled with SQL; ``{name:Type}`` stays to be bound.
+def repeat_replacements(client: HttpClient, kept: Collection[str] | None = None) -> None:
+    """`end_replacements` on a client's server."""
 
-    Raises:
-        KeyError: a place has no text.
-    """
-    return _PLACE.sub(lambda found: places[found[1]], read_sql(file))
+    def command(statement: str, values: dict[str, str]) -> None:
+        client.command(statement, values)
 
-
-def bound(statement: str, values: Mapping[str, object]) -> dict[str, Any] | None:
-    """The values that a statement takes, as the server reads them without loss; None if it takes none.
-
-    Args:
-        statement: with ``{name:Type}`` for each.
-        values: more than it takes is no fault.
-
-    Raises:
-        KeyError: a value is missing.
-    """
-    names = set(_PARAMETER.findall(statement))
-    missing = names - values.keys()
-    if missing:
-        raise KeyError(f"the statement takes {', '.join(sorted(missing))}, which nobody gave: {statement}")
-    # The client would cut microseconds, and shift times to the server's zone.
-    return {name: _parameter(values[name]) for name in names} or None
-
-
-def _parameter(value: object) -> object:
-    if isinstance(value, datetime):
-        if value.tzinfo is None:
-            raise ValueError(f"a time that is bound needs a zone, got {value!r}")
-        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-    return value.isoformat() if isinstance(value, date) else value
-
-
-def quoted(*parts: str) -> str:
-    """A name of an object, its parts quoted."""
-    return ".".join("`" + part.replace("\\", "\\\\").replace("`", "\\`") + "`" for part in parts)
-
-
-def literal(text: str) -> str:
-    """A string literal."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    end_replacements(lambda statement, values: client.query(statement, values).result_rows, command, kept)

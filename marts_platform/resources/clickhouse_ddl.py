@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from marts_platform import settings
-from marts_platform.resources.clickhouse import literal, quoted
+from marts_platform.core.clickhouse import literal, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

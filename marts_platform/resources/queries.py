@@ -73,7 +73,8 @@ def _of_dagster(file: str, values: Mapping[str, Any], purpose: str, seconds: int
 def _of_clickhouse(file: str, values: Mapping[str, Any], purpose: str, seconds: int) -> Result:
     from clickhouse_connect.driver.exceptions import Error
 
-    from marts_platform.resources.clickhouse import ClickHouseResource, bound
+    from marts_platform.core.clickhouse import bound
+    from marts_platform.resources.clickhouse import ClickHouseResource
 
     statement = read_sql(file)
     try:

@@ -15,6 +15,7 @@ import pytest
 from dagster import DagsterInstance
 
 from marts_platform.core import sql, table
+from marts_platform.core.clickhouse import bound
 from marts_platform.core.demo import Shown
 from marts_platform.core.sql import read_sql, sql_root
 from marts_platform.delivery import demo, replica, replica_status
@@ -22,7 +23,7 @@ from marts_platform.delivery.demo.live import Service as LivingService
 from marts_platform.materialization import days_between, materialize, pending_batches, select
 from marts_platform.migrations import runner
 from marts_platform.migrations.clickhouse import declared_clickhouse_tables, declared_clickhouse_views
-from marts_platform.resources.clickhouse import ClickHouseResource, bound
+from marts_platform.resources.clickhouse import ClickHouseResource
 from marts_platform_tests.databases import NewDatabase, at_database
 from marts_platform_tests.delivery.conftest import PUBLISHER
 from marts_platform_tests.delivery.service import Service

@@ -39,6 +39,7 @@ def _serve(data: Path, port: int, password: str) -> None:
     from marts_platform.embedded.clickhouse_http.app import application
     from marts_platform.embedded.clickhouse_http.engine import Engine
     from marts_platform.embedded.clickhouse_http.errors import ServerError
+    from marts_platform.embedded.clickhouse_http.repetition import repeat_replacements
 
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
@@ -58,6 +59,7 @@ def _serve(data: Path, port: int, password: str) -> None:
     # uvicorn takes the signals over while it serves; when it is done it sends them again, to these.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, leave)
+    repeat_replacements(engine)
     spool = data / "spool"
     shutil.rmtree(spool, ignore_errors=True)
     spool.mkdir(mode=0o700)

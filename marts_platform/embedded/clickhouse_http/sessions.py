@@ -13,6 +13,7 @@ from collections.abc import Generator, Iterable, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+from marts_platform.core.clickhouse import literal, quoted
 from marts_platform.embedded.clickhouse_http.engine import Connection, Engine
 from marts_platform.embedded.clickhouse_http.errors import Code, raised_here
 from marts_platform.embedded.clickhouse_http.request import Request, Session
@@ -138,8 +139,8 @@ def _borrowed(connection: Connection, request: Request, *, keep_database: bool) 
 
 def _changed(connection: Connection, names: Iterable[str]) -> dict[str, str]:
     """The values of those of the settings that are not at their default."""
-    listed = ", ".join(quoted(name) for name in names)
-    query = f"SELECT name, value FROM system.settings WHERE changed AND name IN ({listed})"  # noqa: S608 # quoted
+    listed = ", ".join(literal(name) for name in names)
+    query = f"SELECT name, value FROM system.settings WHERE changed AND name IN ({listed})"  # noqa: S608 # literals
     return dict(_rows(connection, query.encode()))
 
 
@@ -148,19 +149,12 @@ def _rows(connection: Connection, query: bytes) -> list[list[str]]:
 
 
 def _use(database: str) -> bytes:
-    return f"USE {quoted(database, '`')}".encode()
+    return f"USE {quoted(database)}".encode()
 
 
 def _set(values: Mapping[str, str | None]) -> bytes:
     """SET to these values; None is the default."""
     pairs = ", ".join(
-        f"{quoted(name, '`')} = {'DEFAULT' if value is None else quoted(value)}"
-        for name, value in values.items()
+        f"{quoted(name)} = {'DEFAULT' if value is None else literal(value)}" for name, value in values.items()
     )
     return f"SET {pairs}".encode()
-
-
-def quoted(text: str, mark: str = "'") -> str:
-    """A string literal, or with a backtick as the mark an identifier."""
-    escaped = text.replace("\\", "\\\\").replace(mark, "\\" + mark)
-    return mark + escaped + mark

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
+from marts_platform.core.clickhouse import quoted
 from marts_platform.embedded.clickhouse_http import compression, sql
 from marts_platform.embedded.clickhouse_http.body import Part, parts
 from marts_platform.embedded.clickhouse_http.engine import Connection, Engine, Summary
@@ -17,7 +18,7 @@ from marts_platform.embedded.clickhouse_http.errors import Code, raised_here
 from marts_platform.embedded.clickhouse_http.inserts import Inserts
 from marts_platform.embedded.clickhouse_http.pipes import write_all
 from marts_platform.embedded.clickhouse_http.request import Request
-from marts_platform.embedded.clickhouse_http.sessions import Sessions, quoted
+from marts_platform.embedded.clickhouse_http.sessions import Sessions
 
 MAX_STATEMENTS = 100  # at a time, of all clients; a server's max_concurrent_queries
 
@@ -132,7 +133,7 @@ class Statements:
         """Temporary tables for one query; dropped after it, since a session's connection stays."""
         with ExitStack() as drops:
             for table in tables:
-                name = quoted(table.name, "`")
+                name = quoted(table.name)
                 connection.execute(f"CREATE TEMPORARY TABLE {name} ({table.structure})".encode())
                 drops.callback(connection.execute, f"DROP TEMPORARY TABLE {name}".encode())
                 insert = sql.Insert(f"INSERT INTO {name}".encode(), b"", table.format, 0)

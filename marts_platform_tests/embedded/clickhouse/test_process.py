@@ -123,6 +123,44 @@ def test_databases_swap_tables_and_keep_them(new_embedded: Embedded) -> None:
         assert post("SELECT * FROM live", database=database).text == "2024-01-01\t1\n"
 
 
+def replaced_by_half(embedded: Embedded, kept: str, columns: str) -> None:
+    """As a server's death amid a REPLACE PARTITION leaves it: the new part beside the old one."""
+    embedded.server.start()
+    for statement in (
+        "CREATE DATABASE made",
+        "CREATE DATABASE marts_staging",
+        "CREATE TABLE made.live (d Date, v UInt8) ENGINE = MergeTree PARTITION BY d ORDER BY v",
+        "INSERT INTO made.live VALUES ('2024-01-01', 1), ('2024-01-02', 1)",
+        f"CREATE TABLE marts_staging.{kept} {columns}",
+        f"INSERT INTO marts_staging.{kept} (d, v) VALUES ('2024-01-01', 2)",
+        "INSERT INTO made.live VALUES ('2024-01-01', 2)",
+    ):
+        embedded.endpoint.post(statement).raise_for_status()
+    process = embedded.process
+    process.kill()
+    process.wait(10)
+    embedded.server.start()
+
+
+def test_a_replacement_that_a_kill_cut_short_is_ended_at_the_start(
+    new_embedded: Embedded,
+) -> None:
+    columns = "AS made.live"
+    replaced_by_half(new_embedded, "made__live__20240101__0a1b2c3d__shadow__again", columns)
+    post = new_embedded.endpoint.post
+    assert post("SELECT * FROM made.live ORDER BY d, v").text == "2024-01-01\t2\n2024-01-02\t1\n"
+    assert post("SHOW TABLES FROM marts_staging").text == ""
+
+
+def test_one_that_cannot_be_ended_is_said_and_left(new_embedded: Embedded) -> None:
+    columns = "(d Date, v UInt8, more UInt8) ENGINE = MergeTree PARTITION BY d ORDER BY v"
+    kept = "made__live__20240101__0a1b2c3d__shadow__again"
+    replaced_by_half(new_embedded, kept, columns)
+    assert new_embedded.endpoint.post("SELECT count() FROM made.live").text == "3\n"
+    assert new_embedded.endpoint.post("SHOW TABLES FROM marts_staging").text == f"{kept}\n"
+    assert "waits for the table's next load: Code: 122" in new_embedded.log
+
+
 def test_sigterm_does_not_wait_for_queries(new_embedded: Embedded) -> None:
     new_embedded.server.start()
     endpoint, process = new_embedded.endpoint, new_embedded.process

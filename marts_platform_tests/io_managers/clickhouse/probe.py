@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import clickhouse_connect
 from typing_extensions import override
 
+from marts_platform.core.clickhouse import STAGING
 from marts_platform.io_managers.clickhouse import ClickHouseIOManager
 from marts_platform.io_managers.postgres import PostgresIOManager
-from marts_platform.resources.clickhouse import STAGING
 from marts_platform_tests.io_managers.probe import COLUMNS, Probe, Row
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from typing import Any
 import psycopg2
 import pytest
 
+from marts_platform.core.clickhouse import STAGING
 from marts_platform.core.faults import PassingFault
 from marts_platform.core.window import Slice
-from marts_platform.resources.clickhouse import STAGING
 from marts_platform.resources.postgres import CopyOut
 from marts_platform_tests.io_managers.clickhouse.probe import (
     BY_DAY,

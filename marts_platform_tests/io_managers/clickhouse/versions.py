@@ -53,25 +53,12 @@ class VersionedDay:
 
     def published(self) -> str:
         """Which version readers see; anything but one of them, whole, fails."""
-        found = self._counted()
+        found = {name: counts for name, *counts in self.probe.ask(_COUNTED)}
         assert found.pop(_OTHER, None) == [1, 1, 1], f"the other day has not its one row, beside {found}"
         assert len(found) == 1, f"{found}: neither the old day nor the new one"
         (name,) = found
         assert found[name] == [SIZES[name], SIZES[name], 1]
         return name
-
-    def assert_nothing_lost(self) -> None:
-        """A killed server has whole versions, be it both of them.
-
-        ClickHouse may come up with the replaced parts of the month beside new ones, until the next load: see
-        `ClickHouseSession.keep_until_replaced`.
-        """
-        found = self._counted()
-        assert found.pop(_OTHER, None) in ([1, 1, 1], [2, 1, 1]), f"a lost row, beside {found}"
-        assert found and all(counts == [SIZES[name], SIZES[name], 1] for name, counts in found.items())
-
-    def _counted(self) -> dict[str, list[int]]:
-        return {name: counts for name, *counts in self.probe.ask(_COUNTED)}
 
     def _stream(self, slice_: Slice) -> CopyOut:
         condition = f"at >= %(start)s AND at < %(end)s AND value IN ('{self.version}', '{_OTHER}')"
