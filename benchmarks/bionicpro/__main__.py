@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 from statistics import median
 
 import clickhouse_connect
@@ -26,6 +24,7 @@ from benchmarks.bionicpro.runs import (
 )
 from benchmarks.measure import Measurement
 from benchmarks.migrated import migrate
+from benchmarks.options import conclude, options
 from benchmarks.report import Section, Table, Target
 from benchmarks.stack import private_stack
 from marts_platform.embedded.clickhouse import ClickHouseServer
@@ -122,20 +121,9 @@ def _ratio(aim: str, value: float, base: float, most: float) -> Target:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs the benchmark and writes the results.
-
-    Args:
-        arguments: of the command line.
-
-    Returns:
-        0 if every target was met (of a quick run: measured), else 1.
-    """
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="much smaller; into build/benchmarks")
-    parser.add_argument("--repeats", type=int, help="how often each is measured")
-    parser.add_argument("--folder", type=Path, help="where the results go")
-    chosen = parser.parse_args(arguments)
-    scale, folder = (QUICK, Path("build/benchmarks")) if chosen.quick else (FULL, report.FOLDER)
+    """Runs the benchmark and writes the results; its exit code is `conclude`'s."""
+    chosen = options(arguments, __doc__)
+    scale = QUICK if chosen.quick else FULL
     scale = replace(scale, repeats=chosen.repeats or scale.repeats)
     with (
         private_stack(PostgresServer.name, ClickHouseServer.name) as stack,
@@ -149,11 +137,7 @@ def main(arguments: list[str] | None = None) -> int:
         run_contender(stack, migrate, run.history.day, {})
         run.move()
         run.rewrite()
-    found = section(run)
-    report.write("bionicpro", found, chosen.folder or folder)
-    for target in found.targets:
-        print(f"{'pass' if target.passed else 'FAIL':4}  {target.aim}: {target.found}")
-    return 0 if chosen.quick or all(target.passed for target in found.targets) else 1
+    return conclude("bionicpro", section(run), chosen)
 
 
 if __name__ == "__main__":

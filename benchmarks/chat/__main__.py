@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
-from pathlib import Path
 from statistics import median
 
 import pymysql
@@ -20,6 +18,7 @@ from benchmarks import report
 from benchmarks.chat import contenders
 from benchmarks.measure import Contender, Job, Measurement, NotMeasuredError, measure
 from benchmarks.migrated import migrate
+from benchmarks.options import conclude, options
 from benchmarks.report import Section, Table, Target
 from benchmarks.stack import PrivateStack, private_stack
 from marts_platform.chat.demo import fill
@@ -216,30 +215,15 @@ def _at_most(aim: str, value: float | None, base: float | None, most: float) -> 
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs the benchmark and writes the results.
-
-    Args:
-        arguments: of the command line.
-
-    Returns:
-        0 if every target was measured and met (of a quick run: measured), else 1.
-    """
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="much smaller; into build/benchmarks")
-    parser.add_argument("--repeats", type=int, help="how often each is measured")
-    parser.add_argument("--folder", type=Path, help="where the results go")
-    chosen = parser.parse_args(arguments)
-    scale, folder = (QUICK, Path("build/benchmarks")) if chosen.quick else (FULL, report.FOLDER)
+    """Runs the benchmark and writes the results; its exit code is `conclude`'s."""
+    chosen = options(arguments, __doc__)
+    scale = QUICK if chosen.quick else FULL
     with private_stack(PostgresServer.name, ClickHouseServer.name, MySQLServer.name) as stack:
         run = Run(stack, replace(scale, repeats=chosen.repeats or scale.repeats))
         run.prepare()
         run.move()
         run.history()
-    found = section(run)
-    report.write("chat", found, chosen.folder or folder)
-    for target in found.targets:
-        print(f"{ {True: 'pass', False: 'FAIL', None: '?'}[target.passed]:4}  {target.aim}: {target.found}")
-    return 0 if all(t.passed is not None if chosen.quick else t.passed for t in found.targets) else 1
+    return conclude("chat", section(run), chosen)
 
 
 def _say(text: str) -> None:

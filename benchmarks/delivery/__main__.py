@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -19,6 +17,7 @@ from benchmarks.delivery import contenders
 from benchmarks.delivery.contenders import ROWS
 from benchmarks.measure import Contender, Job, Measurement, NotMeasuredError, measure
 from benchmarks.migrated import migrate
+from benchmarks.options import conclude, options
 from benchmarks.report import Section, Table, Target
 from benchmarks.stack import PrivateStack, private_stack
 from marts_platform.embedded.clickhouse import ClickHouseServer
@@ -205,27 +204,13 @@ def _looked(found: list[Measurement]) -> float:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs the benchmark and writes the results.
-
-    Args:
-        arguments: of the command line.
-
-    Returns:
-        0 if every target was met (of a quick run: measured), else 1.
-    """
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="much smaller; into build/benchmarks")
-    parser.add_argument("--folder", type=Path, help="where the results go")
-    chosen = parser.parse_args(arguments)
-    scale, folder = (QUICK, Path("build/benchmarks")) if chosen.quick else (FULL, report.FOLDER)
-    run = Run(scale)
+    """Runs the benchmark and writes the results; its exit code is `conclude`'s."""
+    chosen = options(arguments, __doc__)
+    scale = QUICK if chosen.quick else FULL
+    run = Run(replace(scale, repeats=chosen.repeats or scale.repeats))
     run.move()
     run.history()
-    found = section(run)
-    report.write("delivery", found, chosen.folder or folder)
-    for target in found.targets:
-        print(f"{ {True: 'pass', False: 'FAIL', None: '?'}[target.passed]:4}  {target.aim}: {target.found}")
-    return 0 if chosen.quick or all(target.passed for target in found.targets) else 1
+    return conclude("delivery", section(run), chosen)
 
 
 def _say(text: str) -> None:

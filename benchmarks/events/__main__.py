@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
@@ -10,13 +9,13 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
-from pathlib import Path
 from statistics import median
 from uuid import uuid4
 
 import psycopg2
 
 from benchmarks import report
+from benchmarks.options import conclude, options
 from benchmarks.stack import PrivateStack, private_stack
 from marts_platform.core.mart import mart_of
 from marts_platform.core.path import load_slice
@@ -115,12 +114,8 @@ CONTENDERS: dict[str, Callable[[PrivateStack], int]] = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs the benchmark and writes the results; 0 if its target was met, or the run was a quick one."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks events", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="ten times smaller; into build/benchmarks")
-    parser.add_argument("--repeats", type=int, default=3, help="how often each contender is measured")
-    parser.add_argument("--folder", type=Path, help="where the results go")
-    chosen, _ = parser.parse_known_args(arguments)
+    """Runs the benchmark and writes the results; its exit code is `conclude`'s."""
+    chosen = options(arguments, __doc__)
     count = QUICK_EVENTS if chosen.quick else EVENTS
     seconds: dict[str, list[float]] = {name: [] for name in CONTENDERS}
     with private_stack(PostgresServer.name, KafkaServer.name) as stack:
@@ -128,7 +123,7 @@ def main(arguments: list[str] | None = None) -> int:
         runner.upgrade(stack.environment["MARTS_WAREHOUSE_URL"])
         made = messages(count, until=datetime(2026, 1, 1, tzinfo=UTC))
         write(stack.environment["MARTS_KAFKA_BOOTSTRAP"], [(_TOPIC, message) for message in made])
-        for _ in range(chosen.repeats):
+        for _ in range(chosen.repeats or 3):
             for name, contender in CONTENDERS.items():
                 stack.settle()
                 began = time.monotonic()
@@ -136,10 +131,7 @@ def main(arguments: list[str] | None = None) -> int:
                 seconds[name].append(time.monotonic() - began)
                 assert read == count, f"{name} read {read} of {count}"
     found = section(count, {name: median(times) for name, times in seconds.items()})
-    folder = chosen.folder or (Path("build/benchmarks") if chosen.quick else report.FOLDER)
-    report.write("events", found, folder)
-    print("\n".join(f"{row[0]}: {row[1]} s, {row[2]} messages a second" for row in found.tables[0].rows))
-    return 0 if chosen.quick or all(target.passed for target in found.targets) else 1
+    return conclude("events", found, chosen)
 
 
 def section(count: int, seconds: dict[str, float]) -> report.Section:

@@ -10,6 +10,7 @@ from marts_platform import settings
 from marts_platform.chat import assets
 from marts_platform.chat.sources import ChatSource
 from marts_platform.core.checks import Finding, slice_check, volume_check
+from marts_platform.core.mart import mart_of
 from marts_platform.core.window import Slice, Window
 from marts_platform.io_managers.clickhouse import ClickHouseIOManager
 
@@ -17,40 +18,40 @@ _LOOKBACK = settings.load().lookback_days
 _WHOLE = Slice()
 
 
-def agreement(table: str, file: str) -> Callable[[Slice, Mapping[str, Any]], Finding]:
+def agreement(asset: dg.AssetsDefinition) -> Callable[[Slice, Mapping[str, Any]], Finding]:
     """Compares the state of a table, or of a day of messages, at the source with what is published.
 
     Args:
-        table: at the source.
-        file: the SQL file with the state of what is published.
+        asset: the replica; it bears the name of the source's table.
     """
+    mart = mart_of(asset.key).mart
 
     def examine(slice_: Slice, resources: Mapping[str, Any]) -> Finding:
         source: ChatSource = resources["chat"]
         warehouse: ClickHouseIOManager = resources["clickhouse"]
-        here = str(warehouse.row(file, slice_)["fingerprint"])
-        there = source.fingerprint(table, slice_)
+        here = warehouse.published_state(mart, slice_)
+        there = source.fingerprint(asset.key.path[-1], slice_)
         return Finding(here == there, {"published": here, "at_source": there})
 
     return examine
 
 
-def _agrees_with_source(asset: dg.AssetsDefinition, file: str) -> dg.AssetChecksDefinition:
+def _agrees_with_source(asset: dg.AssetsDefinition) -> dg.AssetChecksDefinition:
     return slice_check(
         asset,
         "agrees_with_source",
         "Source and replica have the same rows, by count and by an order-independent checksum of their "
         "values. What is written at the source between a load and this check shows until the next load.",
         ["clickhouse", "chat"],
-        agreement(asset.key.path[-1], file),
+        agreement(asset),
         lookback=_LOOKBACK,
     )
 
 
-users_agree = _agrees_with_source(assets.users, "chat/checks/users_published.sql")
-products_agree = _agrees_with_source(assets.products, "chat/checks/products_published.sql")
-chats_agree = _agrees_with_source(assets.chats, "chat/checks/chats_published.sql")
-messages_agree = _agrees_with_source(assets.messages, "chat/checks/messages_published.sql")
+users_agree = _agrees_with_source(assets.users)
+products_agree = _agrees_with_source(assets.products)
+chats_agree = _agrees_with_source(assets.chats)
+messages_agree = _agrees_with_source(assets.messages)
 
 usual_volume = volume_check(assets.messages, lookback=_LOOKBACK)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from marts_platform.core import run_log
-from marts_platform.core.clickhouse import bound
+from marts_platform.core.clickhouse import STAGING, bound
 from marts_platform.core.mart import mart_of
 from marts_platform.core.relation import Relation
 from marts_platform.core.sql import read_sql
@@ -22,7 +22,7 @@ from marts_platform.io_managers.ledger import Ledger, record_failure
 from marts_platform.resources.clickhouse import ClickHouseResource
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
     import pandas as pd
 
@@ -93,11 +93,29 @@ class ClickHouseIOManager(Ledger):
             file: the SQL file; ``start``, ``end`` and ``partition_key`` of the slice are bound.
             slice_: what is looked at.
         """
+        return self._row(file, slice_, STAGING, {})
+
+    def published_state(self, mart: Mart, slice_: Slice) -> str:
+        """The fingerprint that a load takes of staged rows, taken of the published ones of a slice.
+
+        Its file reads the rows of the slice only, where the mart has partitions.
+
+        Raises:
+            ValueError: the mart has no such file.
+        """
+        if mart.fingerprint is None:
+            raise ValueError(f"{mart.asset} has no fingerprint")
+        found = self._row(mart.fingerprint, slice_, mart.table.schema, {"staged": mart.table.name})
+        (state,) = found.values()
+        return str(state)
+
+    def _row(self, file: str, slice_: Slice, database: str, more: Mapping[str, object]) -> dict[str, Any]:
         statement, window = read_sql(file), slice_.window
-        values: dict[str, object] = {"partition_key": slice_.partition_key}
+        values: dict[str, object] = {"partition_key": slice_.partition_key, **more}
         if window:
             values |= {"start": window.start, "end": window.end}
-        with self.clickhouse.client({"purpose": "check"}, read_only=True) as client:
+        purpose = {"purpose": "check"}
+        with self.clickhouse.client(purpose, database=database, read_only=True) as client:
             answer = client.query(statement, parameters=bound(statement, values))
         if len(answer.result_rows) != 1:
             raise ValueError(f"{file} gave {len(answer.result_rows)} rows instead of one")

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from marts_platform.chat import checks, sources
+from marts_platform.chat import assets, checks, sources
 from marts_platform.chat.sources import ChatSource, ChatSourceError, sweep
 from marts_platform.core.mart import slice_of
 from marts_platform.core.partitions import DAILY
@@ -80,7 +80,7 @@ def test_a_source_of_local_times_without_an_index_is_read_right_and_says_what_is
     slices = [slice_of(DAILY, day) for day in days]
     assert "CREATE INDEX" in ChatSource().messages(slices[0]).warnings[0]
     resources = {"chat": ChatSource(), "clickhouse": ClickHouseIOManager()}
-    examine = checks.agreement("messages", "chat/checks/messages_published.sql")
+    examine = checks.agreement(assets.messages)
     assert all(examine(slice_, resources).passed for slice_ in slices)
     star.ask_to("DELETE FROM chat_raw.messages WHERE id = 4")
     assert not examine(slices[1], resources).passed

@@ -19,4 +19,5 @@ FROM (
             message
         ) AS row_text
     FROM {staged:Identifier}
+    WHERE created_at >= {start:DateTime64(6, 'UTC')} AND created_at < {end:DateTime64(6, 'UTC')}
 ) AS texts
