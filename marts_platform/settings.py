@@ -153,7 +153,11 @@ class Settings(BaseSettings):
     delivery_payout_share: Annotated[Decimal, Field(ge=0, le=1, decimal_places=4)] = Field(
         Decimal("0.7"), description="The part of a delivery's cost that its performer is paid."
     )
-    delivery_ttl_days: int = Field(0, ge=0, description="Days that ClickHouse keeps delivery facts; 0: all.")
+    delivery_ttl_days: int = Field(
+        0,
+        ge=0,
+        description="Days that ClickHouse keeps delivery facts: more than the service keeps orders; 0: all.",
+    )
     delivery_results_topic: str = Field(
         "result-channel", description="Kafka's topic with the results of the delivery service's stages."
     )
