@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
 
 def staged_prefix(table: Table) -> str:
-    """What the names of a table's staging tables begin with."""
+    """What the names of a table's staging tables begin with.
+
+    Raises:
+        ValueError: the table's own name has two underscores in a row, which part those names.
+    """
+    if "__" in f"{table.schema} {table.name}":
+        raise ValueError(f"{table.qualified}: two underscores in a row part the names of staging tables")
     return f"{table.schema}__{table.name}__"
 
 
