@@ -44,7 +44,7 @@ def test_a_place_without_text_is_refused() -> None:
 
 
 def test_a_table_whose_name_would_part_that_of_its_staging_tables_is_refused() -> None:
-    ddl = "-- Readings.\nCREATE TABLE probe.{} (\n    id Int32 -- The key.\n)\nENGINE = MergeTree\nORDER BY id\n"
+    ddl = "-- All.\nCREATE TABLE probe.{} (\n    id Int32 -- The key.\n)\nENGINE = MergeTree\nORDER BY id\n"
     assert staged_prefix(parse_ddl(ddl.format("of_a_day"), "x.sql")) == "probe__of_a_day__"
     with pytest.raises(ValueError, match="two underscores"):
         staged_prefix(parse_ddl(ddl.format("of__a_day"), "x.sql"))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
+import psycopg2
 import pytest
 from dagster import AssetsDefinition
 
 from marts_platform.core.audit import Audit, AuditFailed
+from marts_platform.core.sql import read_sql
 from marts_platform_tests.io_managers.probe import DAYS, Probe, Row, row
 
 D1, D2 = DAYS[:2]
@@ -96,3 +99,27 @@ def test_a_load_that_publishes_nothing_leaves_the_quarantine_alone(probe: Probe)
     with pytest.raises(AuditFailed):
         probe.load(refusing, D1)
     assert probe.warehouse.rows(ENTRIES) == before
+
+
+@pytest.mark.parametrize("partition_key", [D1, None])
+def test_what_stands_of_other_slices_is_not_read(probe: Probe, partition_key: str | None) -> None:
+    others = """
+        INSERT INTO ops.quarantine (asset, partition_key, run_id, source_key, reason, payload, is_row)
+        SELECT 'probe/readings', 'day ' || n % 500, 'run', n::text, 'why', 'what', FALSE
+        FROM generate_series(1, 20000) AS n
+    """
+    values = {
+        "asset": "probe/readings",
+        "partition_key": partition_key,
+        "run_id": "run",
+        "with_context": False,
+    }
+    with closing(psycopg2.connect(probe.warehouse.url)) as connection, connection.cursor() as cursor:
+        cursor.execute(others)
+        cursor.execute("ANALYZE ops.quarantine")
+        cursor.execute(read_sql("ops/quarantine_create_found.sql"))
+        for file in ("ops/quarantine_replayed.sql", "ops/quarantine_add.sql"):
+            cursor.execute("EXPLAIN " + read_sql(file), values)
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+            assert "quarantine_standing" in plan
+            assert "Seq Scan on quarantine standing" not in plan

@@ -15,7 +15,10 @@ WHERE
         FROM ops.quarantine AS standing
         WHERE
             standing.asset = %(asset)s
-            AND standing.partition_key IS NOT DISTINCT FROM %(partition_key)s
+            AND (
+                standing.partition_key = %(partition_key)s
+                OR (%(partition_key)s::text IS NULL AND standing.partition_key IS NULL)
+            )
             AND standing.replayed_at IS NULL
             -- An equality can be hashed: of thousands of entries, a comparison of each with each takes minutes.
             AND coalesce(standing.source_key, '') = coalesce(found.source_key, '')

@@ -1,8 +1,12 @@
+-- IS NOT DISTINCT FROM would be no condition of an index, and each load would read all that was ever in quarantine.
 UPDATE ops.quarantine AS standing
 SET replayed_at = clock_timestamp()
 WHERE
     standing.asset = %(asset)s
-    AND standing.partition_key IS NOT DISTINCT FROM %(partition_key)s
+    AND (
+        standing.partition_key = %(partition_key)s
+        OR (%(partition_key)s::text IS NULL AND standing.partition_key IS NULL)
+    )
     AND standing.replayed_at IS NULL
     AND (standing.context IS NOT NULL OR NOT %(with_context)s)
     AND NOT EXISTS (

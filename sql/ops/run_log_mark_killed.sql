@@ -5,5 +5,8 @@ SET
     error = 'The process of this load went away before it ended; nothing of it was published.'
 WHERE
     asset = %(asset)s
-    AND partition_key IS NOT DISTINCT FROM %(partition_key)s
+    AND (
+        partition_key = %(partition_key)s
+        OR (%(partition_key)s::text IS NULL AND partition_key IS NULL)
+    )
     AND status = 'running'
