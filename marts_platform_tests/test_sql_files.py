@@ -220,6 +220,9 @@ RECIPES: Mapping[str, Recipe] = {
     ),
     "kafka/rejected.sql": Recipe(before=JUDGED),
     "migrations/0001/quarantine.sql": Recipe(before=("DROP TABLE ops.quarantine",)),
+    "migrations/0001/process_variables_by_time.sql": Recipe(
+        before=("DROP INDEX camunda.process_variables_by_time",)
+    ),
     "postgres/count_judged.sql": Recipe(before=JUDGED),
     "postgres/judge_landed.sql": FRESHLY_LANDED,
     "postgres/select_judged.sql": Recipe({"columns": SQL("id")}, JUDGED),
