@@ -2,14 +2,14 @@
 
 A file's values and names are filled by what they are called (`VALUES`, `NAMES`); what a file needs beside
 that is its `Recipe`. A file that is new and needs more fails here until it has one. The demo's files build
-on each other, so they run as the demo runs them.
+on each other, so they run as the demo runs them, in a test of theirs (`camunda/test_demo_sql_files.py`).
 """
 
 from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -23,7 +23,6 @@ from psycopg2.sql import SQL, Composable, Identifier
 
 from marts_platform import settings
 from marts_platform.camunda import demo
-from marts_platform.camunda.demo import generated, schema
 from marts_platform.camunda.sources import select_list, source_columns
 from marts_platform.core.sql import compose, read_sql
 from marts_platform.embedded.stack import Stack
@@ -352,29 +351,6 @@ def test_a_declaration_runs_where_the_object_is_not_there_yet(
     with warehouse_connection.cursor() as cursor:
         cursor.execute(f"DROP {kind} {name} CASCADE")
         cursor.execute(text)
-
-
-def test_the_demo_runs_every_one_of_its_statements(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    run: set[str] = set()
-
-    def recorded(read: Callable[[str], str]) -> Callable[[str], str]:
-        def reading(file: str) -> str:
-            run.add(file)
-            return read(file)
-
-        return reading
-
-    for module in (generated, schema):
-        monkeypatch.setattr(module, "read_sql", recorded(read_sql))
-    owner = stack.owner_url("camunda")
-    with (
-        databases.scratch_database(owner, databases.user_of(owner)) as name,
-        closing(psycopg2.connect(at_database(owner, name))) as connection,
-    ):
-        demo.create_source(connection)
-        history = demo.generate_history(connection, details=200, days=1, until=END, wanted_share=0.5)
-    assert history.details == 200
-    assert run == set(DEMO)
 
 
 def test_every_recipe_is_of_a_file_that_is_there() -> None:
