@@ -64,7 +64,7 @@ SCENE = """
     CREATE SCHEMA scene;
     CREATE TABLE scene.live (id integer PRIMARY KEY, at timestamptz NOT NULL, value text);
     CREATE TABLE scene.staged (LIKE scene.live);
-    CREATE TABLE scene.touched (id integer, in_doubt boolean);
+    CREATE TABLE scene.touched (id integer, in_doubt boolean, since timestamptz);
     CREATE TABLE scene.parted (id integer NOT NULL, at timestamptz NOT NULL, value text)
     PARTITION BY RANGE (at);
     CREATE UNIQUE INDEX ON scene.parted (id, at);
@@ -110,6 +110,7 @@ VALUES: Mapping[str, object] = {
     **dict.fromkeys(["rows_read", "rows_written", "rows_quarantined", "values_quarantined", "rows_kept"], 0),
     "bytes_read": None,
     "in_doubt": True,
+    "since": START,
     "lock_timeout": "10s",
     "name": "attached",
     "oids": [23, 25],
@@ -219,6 +220,7 @@ RECIPES: Mapping[str, Recipe] = {
     ),
     "kafka/rejected.sql": Recipe(before=JUDGED),
     "migrations/0001/quarantine.sql": Recipe(before=("DROP TABLE ops.quarantine",)),
+    "migrations/0001/process_documents.sql": Recipe(before=("DROP TABLE camunda.process_documents",)),
     "migrations/0001/process_variables_by_time.sql": Recipe(
         before=("DROP INDEX camunda.process_variables_by_time",)
     ),

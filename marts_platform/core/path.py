@@ -58,9 +58,11 @@ class Keyed:
 
     Attributes:
         touched: an SQL file that selects the keys that the window's rows touch, now or before: the
-            key's columns, and ``in_doubt``, whether only the raw history can tell the key's row.
+            key's columns, and ``in_doubt``, whether only the raw history can tell the key's row. In Postgres
+            also ``since``: no change of the key that counts is older (a timestamptz; NULL if nobody knows).
         rebuild: an SQL file with the rows of ``{touched}`` from the whole raw history: the definition
-            of the mart. Of keys that are in doubt, or of all if there is no `merge`.
+            of the mart. Of keys that are in doubt, or of all if there is no `merge`. In Postgres
+            ``%(since)s`` is the oldest of theirs, so that partitions of the history before it need no look.
         merge: an SQL file with the same rows for keys that are not in doubt, from the window's rows
             and the table's present ones; provably the same, and its cost is the window's.
     """

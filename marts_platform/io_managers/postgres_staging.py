@@ -105,7 +105,7 @@ class Staging:
         names = {"touched": self._session.touched, "query": compose(keyed.touched)}
         self._session.execute("postgres/touched_keys.sql", names, self._session.bounds)
         self._session.execute("postgres/analyze.sql", {"table": self._session.touched})
-        in_doubt, certain = self._session.row(
+        in_doubt, certain, since = self._session.row(
             "postgres/keys_in_doubt.sql", {"touched": self._session.touched}
         )
         parts = [(keyed.merge or keyed.rebuild, False, certain), (keyed.rebuild, True, in_doubt)]
@@ -125,7 +125,7 @@ class Staging:
                 "postgres/stage_like.sql", {"stage": self._session.stage, "table": self._session.table}
             )
         for query, doubt in queries:
-            params = {**self._session.bounds, "in_doubt": doubt}
+            params = {**self._session.bounds, "in_doubt": doubt, "since": since}
             if query is queries[0][0]:
                 self.rows_read += self._create_as(query, params)
             else:

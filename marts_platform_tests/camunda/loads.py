@@ -120,11 +120,15 @@ class Warehouse:
 
     def rebuilt(self, mart: str, key: str) -> dict[str, Row]:
         """The rows that the definition of a keyed mart gives for all keys of the raw history, by key."""
-        keys = SQL("(SELECT DISTINCT {} FROM camunda.act_hi_detail WHERE {} IS NOT NULL)").format(
-            Identifier(key), Identifier(key)
-        )
+        keys = SQL("""
+            (SELECT DISTINCT {key}, NULL::timestamptz AS since FROM camunda.act_hi_detail
+            WHERE {key} IS NOT NULL)
+        """).format(key=Identifier(key))
         definition = SQL(cast("LiteralString", read_sql(f"camunda/marts/{mart}_rebuild.sql")))
-        return {row[key]: row for row in self._connection.execute(definition.format(touched=keys))}
+        return {
+            row[key]: row
+            for row in self._connection.execute(definition.format(touched=keys), {"since": None})
+        }
 
 
 def _rows(registered: RegisteredMart, slice_: Slice) -> Extract:

@@ -194,8 +194,8 @@ def _contest(process: str, held: Mapping[tuple[str, str], list[Row]], rows: list
     times = [row["time_"] for row in rows if row["var_inst_id_"] in changes]
     return {
         "is_contested": is_contested,
-        "contested_from_": min(times) if is_contested else None,
         "contested_until_": max(times) if is_contested else None,
+        "first_time_": min(times),
     }
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, LiteralString
 
 import psycopg2
 import pytest
 
 from marts_platform.core.sql import compose
+from marts_platform_tests.camunda.engine import at, change
 
 if TYPE_CHECKING:
-    from marts_platform_tests.camunda.loads import Warehouse
+    from marts_platform_tests.camunda.engine import Change, Engine
+    from marts_platform_tests.camunda.loads import Row, Warehouse
 
 DAY = datetime(2024, 6, 15, tzinfo=UTC)
 # Rows that were changed lie where there was room, so every page has old and new ones; ten are of the day.
@@ -53,3 +55,47 @@ def test_the_rows_that_came_from_a_day_are_found_by_an_index(
     plan = found[0]["Plan"]
     assert plan["Actual Rows"] == 10
     assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < pages / 4
+
+
+DAYS = [date(2024, 3, 9), date(2024, 3, 10), date(2024, 3, 11)]
+# Only a session's end is sure to have written what it counted; each load is a session of its own.
+LOOKS = """
+    SELECT partition.inhrelid::regclass::text AS partition, coalesce(seq_scan + idx_scan, 0) AS looks
+    FROM pg_inherits AS partition
+    JOIN pg_stat_all_tables AS counted ON counted.relid = partition.inhrelid
+    WHERE partition.inhparent = 'camunda.act_hi_detail'::regclass
+    ORDER BY 1
+"""
+
+
+def contested(process: str, day: date) -> list[Change]:
+    """Two variable instances of one name: only the history can tell which one it is."""
+    return [
+        change(at(day, hour), proc_inst_id_=process, var_inst_id_=f"{process} {hour}", text_="{}")
+        for hour in (9, 10)
+    ]
+
+
+def looks(warehouse: Warehouse) -> list[Row]:
+    """How often each day of the history was looked into."""
+    return warehouse.rows(LOOKS)
+
+
+def test_what_is_in_doubt_is_looked_for_since_its_first_change_only(
+    engine: Engine, warehouse: Warehouse
+) -> None:
+    first, second, third = DAYS
+    for day in (first, second):
+        engine.write(*contested(f"of {day}", day))
+        warehouse.load_bare(day)
+    before = looks(warehouse)
+    engine.write(*contested(f"of {third}", third))
+    warehouse.load_bare(third)
+    assert looks(warehouse)[:2] == before
+
+    # The control: a process of the second day changes again, and its day is looked into, the first is not.
+    engine.write(change(at(third, 11), proc_inst_id_=f"of {second}", var_inst_id_=f"of {second} 9"))
+    warehouse.load_bare(third)
+    unlooked, looked, _ = looks(warehouse)
+    assert unlooked == before[0]
+    assert looked["looks"] > before[1]["looks"]

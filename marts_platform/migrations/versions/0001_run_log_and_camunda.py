@@ -29,7 +29,7 @@ FILES = {
     "camunda/ddl/process_variables.sql": "556361644d3d",
     "camunda/ddl/process_variables_by_process.sql": "e421758286ca",
     "migrations/0001/process_variables_by_time.sql": "fb23ebe4421a",
-    "camunda/ddl/process_documents.sql": "013dfc522e23",
+    "migrations/0001/process_documents.sql": "013dfc522e23",
     "camunda/ddl/process_documents_by_document.sql": "297cb833f3d6",
     "camunda/ddl/process_documents_by_first_document.sql": "51acf3957308",
     "camunda/ddl/process_documents_contested.sql": "6a9faac2da91",

@@ -15,7 +15,7 @@ CREATE TABLE camunda.process_documents (
     context_data_sequence_ bigint, -- Number of the change of contextData within its variable instance.
     context_data_detail_id_ text COLLATE "C", -- The change in act_hi_detail that gives contextData.
     is_contested boolean NOT NULL, -- Whether several variable instances of the process bear one of the names (local variables).
-    contested_from_ timestamptz, -- The oldest of the changes that compete in a contested row (UTC); else NULL.
+    first_time_ timestamptz, -- No change of either part is older (UTC); NULL if that is not known, of rows before this column.
     contested_until_ timestamptz, -- The newest of the changes that compete in a contested row (UTC); else NULL.
     PRIMARY KEY (proc_inst_id_)
 )

@@ -28,6 +28,7 @@ context AS (
 joined AS (
     SELECT
         touched.proc_inst_id_,
+        touched.since AS first_time_,
         docs.id_ IS NULL AS keeps_doc_ids,
         context.id_ IS NULL AS keeps_context_data,
         present.doc_ids AS present_doc_ids,
@@ -88,6 +89,6 @@ SELECT
     context_data_sequence_,
     context_data_detail_id_,
     FALSE AS is_contested,
-    NULL::timestamptz AS contested_from_,
+    first_time_,
     NULL::timestamptz AS contested_until_
 FROM joined

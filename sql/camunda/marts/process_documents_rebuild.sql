@@ -1,6 +1,6 @@
 -- The definition: of each variable instance the change with the highest sequence_counter_; of several
--- instances of one name in a process the newest one that is not removed. Reads all raw partitions by
--- their index, a look-up for each key.
+-- instances of one name in a process the newest one that is not removed. A look-up for each key in each raw partition
+-- since its first change; older ones than any key's are not even planned for.
 WITH current_values AS (
     SELECT DISTINCT ON (var_inst_id_)
         *,
@@ -33,6 +33,8 @@ WITH current_values AS (
                 AND detail.type_ = 'VariableUpdate'
                 AND detail.name_ IN ('docIds', 'contextData')
                 AND detail.var_inst_id_ IS NOT NULL
+                AND detail.time_ >= coalesce(%(since)s::timestamptz, '-infinity')
+                AND detail.time_ >= coalesce(touched.since, '-infinity')
             OFFSET 0
         ) AS change
     ) AS changes
@@ -106,6 +108,6 @@ SELECT
     context_data_sequence_,
     context_data_detail_id_,
     is_contested,
-    CASE WHEN is_contested THEN oldest_change END AS contested_from_,
+    oldest_change AS first_time_,
     CASE WHEN is_contested THEN newest_change END AS contested_until_
 FROM joined

@@ -10,7 +10,8 @@ WITH in_window AS (
         min(var_inst_id_) FILTER (WHERE name_ = 'contextData') AS context_data_first,
         max(var_inst_id_) FILTER (WHERE name_ = 'contextData') AS context_data_last,
         max(sequence_counter_) FILTER (WHERE name_ = 'contextData') AS context_data_sequence_,
-        bool_or(sequence_counter_ IS NULL) AS is_uncounted
+        bool_or(sequence_counter_ IS NULL) AS is_uncounted,
+        min(time_) AS first_time_
     FROM camunda.act_hi_detail
     WHERE
         time_ >= %(start)s
@@ -28,7 +29,7 @@ from_window AS (
     WHERE
         (doc_ids_time_ >= %(start)s AND doc_ids_time_ < %(end)s)
         OR (context_data_time_ >= %(start)s AND context_data_time_ < %(end)s)
-        OR (contested_until_ >= %(start)s AND contested_from_ < %(end)s)
+        OR (contested_until_ >= %(start)s AND coalesce(first_time_, '-infinity') < %(end)s)
 )
 
 SELECT
@@ -55,7 +56,11 @@ SELECT
         AND present.context_data_time_ < %(end)s
         AND coalesce(in_window.context_data_sequence_, -1) < coalesce(present.context_data_sequence_, 0),
         FALSE
-    ) AS in_doubt
+    ) AS in_doubt,
+    CASE
+        WHEN present.proc_inst_id_ IS NULL OR present.first_time_ IS NOT NULL
+            THEN least(in_window.first_time_, present.first_time_)
+    END AS since
 FROM in_window
 FULL JOIN from_window USING (proc_inst_id_)
 LEFT JOIN camunda.process_documents AS present USING (proc_inst_id_)

@@ -27,6 +27,7 @@ SELECT
         in_window.sequence_counter_ IS NULL
         OR from_window.sequence_counter_ IS NULL
         OR in_window.sequence_counter_ < from_window.sequence_counter_
-    ) AS in_doubt
+    ) AS in_doubt,
+    NULL::timestamptz AS since
 FROM in_window
 FULL JOIN from_window USING (var_inst_id_)

@@ -2,7 +2,8 @@
 -- them are looked up anew: two look-ups in an index cost less than telling who need not be.
 SELECT
     id,
-    TRUE AS in_doubt
+    TRUE AS in_doubt,
+    NULL::timestamptz AS since
 FROM (
     SELECT performer_id AS id
     FROM ods.deliveries
