@@ -48,7 +48,8 @@ class Scale:
         big_wanted: wanted changes of the day on which memory is measured again.
         history_details: changes of each day of the long history, half of them wanted.
         history_days: how long the histories are that are compared.
-        repeats: how often a contender is measured; the original once, the histories' last days three times as often.
+        repeats: how often a contender is measured; the original once, the last days of the
+            histories three times as often.
         lookup_rows: rows of the mart in which is looked up.
     """
 
@@ -226,7 +227,7 @@ def _load_history(run: Run, days: int) -> None:
         run, "platform", source.database, options=options, warehouse=f"loaded_{days}_days", keep=True
     )
     _say_measurement(f"the {days - 1} days before", loaded)
-    # As autovacuum has done long before a hundred days are over; else it does so in copies, amid what is measured.
+    # As autovacuum has done before a hundred days are over; else it does so in copies, amid what is measured.
     run.stack.vacuum(f"loaded_{days}_days")
 
 
