@@ -99,3 +99,24 @@ def test_what_is_in_doubt_is_looked_for_since_its_first_change_only(
     unlooked, looked, _ = looks(warehouse)
     assert unlooked == before[0]
     assert looked["looks"] > before[1]["looks"]
+
+
+def test_a_row_from_before_the_column_is_looked_for_everywhere_and_knows_it_then(
+    engine: Engine, warehouse: Warehouse
+) -> None:
+    first, second, third = DAYS
+    engine.write(
+        change(at(first, 9), var_inst_id_="global", text_='{"report.AttachedDocuments": [{"doc.id": "A"}]}'),
+        change(at(third, 9), var_inst_id_="local", text_="{}"),
+    )
+    warehouse.load_bare(first)
+    warehouse.execute("UPDATE camunda.process_documents SET first_time_ = NULL")
+
+    # A merge does not know either: older changes may be in days that the row no longer tells of.
+    engine.write(change(at(second, 9), var_inst_id_="global", sequence_counter_=2, text_="{}"))
+    warehouse.load_bare(second)
+    found = "SELECT first_time_, is_contested FROM camunda.process_documents"
+    assert warehouse.rows(found) == [{"first_time_": None, "is_contested": False}]
+
+    warehouse.load_bare(third)
+    assert warehouse.rows(found) == [{"first_time_": at(first, 9).replace(tzinfo=UTC), "is_contested": True}]
