@@ -29,6 +29,7 @@ from marts_platform.embedded.stack import Stack
 from marts_platform.materialization import days_between, materialize, select
 from marts_platform.shop.sources import TABLES
 from marts_platform_tests import databases
+from marts_platform_tests.camunda.test_demo_sql_files import DEMO
 from marts_platform_tests.databases import at_database
 from marts_platform_tests.marts import warehouse_template
 from marts_platform_tests.sql_dialects import files_of
@@ -42,7 +43,6 @@ __all__ = ["warehouse_template"]
 # The files of these domains run in tests of their own, which say that all of them did.
 ELSEWHERE = {"bionicpro", "delivery"}
 FILES = [file for file in files_of("postgres") if Path(file).parts[0] not in ELSEWHERE]
-DEMO = [file for file in FILES if file.startswith("camunda/demo/") and "newest_documents" not in file]
 # Files that run at a source. All others run in the warehouse.
 AT_SOURCE = {
     "camunda/checks/checksum_source.sql",

@@ -77,8 +77,6 @@ def make_source(
         )
         with connection, connection.cursor() as cursor:
             cursor.execute(WANTED_VIEW)
-        # Once, here: else the first contender would set the hint bits for all the others.
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute("VACUUM (FREEZE, ANALYZE)")
+    # Once, here: else the first contender would set the hint bits for all the others.
+    stack.vacuum(database)
     return Source(database, days, made.details, made.wanted, made.wanted_bytes)

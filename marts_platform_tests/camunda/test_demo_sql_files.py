@@ -19,7 +19,7 @@ from marts_platform_tests.sql_dialects import files_of
 
 UNTIL = datetime(2024, 3, 2, tzinfo=UTC)
 # The other one reads what was built, for the demo's last word.
-FILES = {f for f in files_of("postgres") if f.startswith("camunda/demo/") and "newest_documents" not in f}
+DEMO = {f for f in files_of("postgres") if f.startswith("camunda/demo/") and "newest_documents" not in f}
 
 
 def test_the_demo_runs_every_one_of_its_statements(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,4 +42,4 @@ def test_the_demo_runs_every_one_of_its_statements(stack: Stack, monkeypatch: py
         demo.create_source(connection)
         history = demo.generate_history(connection, details=200, days=1, until=UNTIL, wanted_share=0.5)
     assert history.details == 200
-    assert run == FILES
+    assert run == DEMO
