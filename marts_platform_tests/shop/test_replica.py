@@ -92,20 +92,27 @@ def test_a_table_that_is_not_as_declared_is_refused(shop: Shop) -> None:
 def test_readers_never_see_a_missing_or_an_empty_table(shop: Shop) -> None:
     shop.load(["shop/orders_replica"])
     over, seen, faults = threading.Event(), set[int](), list[BaseException]()
+    begun = threading.Barrier(3)
 
     def read() -> None:
         try:
-            with mysql_servers.connect(shop.mysql.replica_url) as connection:
-                while not over.is_set():
-                    with connection.cursor() as cursor:
-                        cursor.execute("SELECT count(*) FROM orders_replica")
-                        seen.update(row[0] for row in cursor.fetchall())
+            with mysql_servers.connect(shop.mysql.replica_url) as connection, connection.cursor() as cursor:
+                is_first, is_last = True, False
+                while not is_last:
+                    is_last = over.is_set()
+                    cursor.execute("SELECT count(*) FROM orders_replica")
+                    seen.update(row[0] for row in cursor.fetchall())
+                    if is_first:
+                        begun.wait(60)
+                        is_first = False
         except pymysql.MySQLError as error:
             faults.append(error)
+            begun.abort()
 
     readers = [threading.Thread(target=read) for _ in range(2)]
     for reader in readers:
         reader.start()
+    begun.wait(60)
     try:
         for loaded in range(3):
             shop.change(f"INSERT INTO orders (order_id) VALUES ({1000 + loaded})")
