@@ -33,21 +33,29 @@ def refuse_mismatch(connection: Connection, table: Table) -> None:
         SchemaMismatchError: the table is missing or differs; the message says in what.
     """
     with connection.cursor() as cursor:
-        cursor.execute(compose("postgres/live_columns.sql"), {"table": table.qualified})
-        live = {row[0]: (row[1], row[2]) for row in cursor.fetchall()}
-        cursor.execute(compose("postgres/declared_types.sql"), {"types": [c.type for c in table.columns]})
-        types = [row[0] for row in cursor.fetchall()]
+        live = _columns_of(cursor, table.qualified)
+        columns = SQL(", ").join(Identifier(column.name) + SQL(f" {column.type}") for column in table.columns)
+        cursor.execute(compose("postgres/declared_columns.sql", {"columns": columns}))
+        types = _columns_of(cursor, "pg_temp.declared_columns")
+        cursor.execute(
+            compose("postgres/drop_table.sql", {"table": Identifier("pg_temp", "declared_columns")})
+        )
     if not live:
         raise SchemaMismatchError(f"{table.qualified} does not exist in the warehouse: run `marts migrate`")
     declared = {
-        column.name: (type_, column.nullable and column.name not in table.key)
-        for column, type_ in zip(table.columns, types, strict=True)
+        column.name: (types[column.name][0], column.nullable and column.name not in table.key)
+        for column in table.columns
     }
     if live != declared:
         raise SchemaMismatchError(
             f"{table.qualified} is not as its DDL file declares it (run `marts migrate`, or correct it): "
             + "; ".join(differences(declared, live))
         )
+
+
+def _columns_of(cursor: Cursor, table: str) -> dict[str, tuple[str, bool]]:
+    cursor.execute(compose("postgres/live_columns.sql"), {"table": table})
+    return {row[0]: (row[1], row[2]) for row in cursor.fetchall()}
 
 
 def differences(

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 import pytest
+from dagster import DagsterInstance
 
+from marts_platform.migrations import runner
+from marts_platform_tests import databases
 from marts_platform_tests.camunda.engine import Engine
 from marts_platform_tests.camunda.loads import Warehouse
 
@@ -61,6 +64,21 @@ def test_one_run_over_all_days_gives_the_engines_values(
     warehouse.load(FIRST, END)
     expect_the_engines_values(engine_of_each_server, warehouse)
     assert warehouse.one("SELECT count(*) FROM camunda.process_documents") == 0
+
+
+def test_the_oldest_server_that_may_be_a_warehouse_holds_the_same(
+    engine: Engine, ephemeral_instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = databases.service("MARTS_TEST_OLDEST_WAREHOUSE_URL")
+    engine.load_real_history()
+    with databases.scratch_database(server, databases.user_of(server)) as name:
+        url = databases.at_database(server, name)
+        assert runner.upgrade(url) != "base"
+        monkeypatch.setenv("MARTS_WAREHOUSE_URL", url)
+        with Warehouse.connected(url, ephemeral_instance) as warehouse:
+            for day in WITH_ROWS:
+                warehouse.load(day)
+            expect_the_engines_values(engine, warehouse)
 
 
 def test_what_is_pending_is_the_days_with_rows(engine_of_each_server: Engine, warehouse: Warehouse) -> None:
