@@ -234,7 +234,7 @@ RECIPES: Mapping[str, Recipe] = {
     "postgres/copy_into_partition.sql": Recipe(
         {"stage": Identifier("scene", "made")}, ("CREATE TABLE scene.made (LIKE scene.live)",)
     ),
-    "postgres/declared_columns.sql": Recipe({"columns": SQL("id bigint, price numeric(10, 2)")}),
+    "postgres/declared_columns.sql": Recipe({"definitions": SQL("id bigint, price numeric(10, 2)")}),
     "postgres/detach_partition.sql": Recipe({**PARTED, "partition": Identifier("scene", "attached")}),
     "postgres/insert_staged.sql": Recipe(before=("DELETE FROM scene.live",)),
     "postgres/rename_partition.sql": Recipe({"stage": Identifier("scene", "part")}),

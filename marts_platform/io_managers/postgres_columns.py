@@ -34,8 +34,10 @@ def refuse_mismatch(connection: Connection, table: Table) -> None:
     """
     with connection.cursor() as cursor:
         live = _columns_of(cursor, table.qualified)
-        columns = SQL(", ").join(Identifier(column.name) + SQL(f" {column.type}") for column in table.columns)
-        cursor.execute(compose("postgres/declared_columns.sql", {"columns": columns}))
+        definitions = SQL(", ").join(
+            Identifier(column.name) + SQL(f" {column.type}") for column in table.columns
+        )
+        cursor.execute(compose("postgres/declared_columns.sql", {"definitions": definitions}))
         types = _columns_of(cursor, "pg_temp.declared_columns")
         cursor.execute(
             compose("postgres/drop_table.sql", {"table": Identifier("pg_temp", "declared_columns")})
