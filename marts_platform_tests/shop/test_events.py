@@ -162,6 +162,25 @@ def test_a_replay_after_a_fix_publishes_what_is_good_now(
     assert topic.balance()
 
 
+def test_a_message_that_was_no_text_is_repaired_by_the_text_in_its_place(topic: Topic) -> None:
+    topic.write([b"\xff" + event(), b"\xff", b"\xfe", None])
+    topic.load()
+    repaired = event(page_url="https://shop.example/back\\slash").decode()
+    for payload in (repaired, r"\xno bytes"):
+        topic.warehouse.rows(
+            "UPDATE ops.quarantine SET payload = %s WHERE id = "
+            "(SELECT min(id) FROM ops.quarantine WHERE starts_with(payload, '\\xff'))",
+            payload,
+        )
+    figures = topic.replay().figures
+    assert (figures.rows_read, figures.rows_written, figures.rows_quarantined) == (4, 1, 3)
+    assert topic.pages() == ["back\\slash"]
+    assert topic.quarantine() == [
+        ("no JSON", r"\xno bytes"), ("no UTF-8 text", r"\xfe"), ("no value", None),
+    ]  # fmt: skip
+    assert topic.balance()
+
+
 def test_the_command_replays_what_has_a_landing_and_refuses_the_rest(
     topic: Topic, ephemeral_instance: DagsterInstance
 ) -> None:

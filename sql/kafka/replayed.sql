@@ -1,4 +1,18 @@
--- The messages that stand in quarantine, as they came; `place` is the entry's id.
+-- The messages that stand in quarantine, as they came or as they were repaired; `place` is the entry's id.
+-- What came as bytes and is no longer written as bytes has been repaired: it is text.
+WITH standing AS (
+    SELECT
+        quarantine.*,
+        (quarantine.context ->> 'is_text')::boolean
+        OR quarantine.payload !~ '^\\x(?:[0-9A-Fa-f][0-9A-Fa-f])*$' AS is_text
+    FROM ops.quarantine AS quarantine
+    WHERE
+        quarantine.asset = %(asset)s
+        AND quarantine.is_row
+        AND quarantine.replayed_at IS NULL
+        AND quarantine.context IS NOT NULL
+)
+
 SELECT
     entry.id AS place,
     entry.context ->> 'kafka_topic' AS kafka_topic,
@@ -8,11 +22,6 @@ SELECT
     (entry.context ->> 'kafka_time')::timestamptz AS kafka_time,
     (entry.context ->> 'kafka_key')::bytea AS kafka_key,
     nullif(entry.context -> 'kafka_headers', 'null') AS kafka_headers,
-    CASE WHEN (entry.context ->> 'is_text')::boolean THEN entry.payload END AS message,
-    CASE WHEN NOT (entry.context ->> 'is_text')::boolean THEN entry.payload::bytea END AS message_bytes
-FROM ops.quarantine AS entry
-WHERE
-    entry.asset = %(asset)s
-    AND entry.is_row
-    AND entry.replayed_at IS NULL
-    AND entry.context IS NOT NULL
+    CASE WHEN entry.is_text THEN entry.payload END AS message,
+    CASE WHEN NOT entry.is_text THEN entry.payload::bytea END AS message_bytes
+FROM standing AS entry
