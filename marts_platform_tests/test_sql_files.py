@@ -122,6 +122,7 @@ VALUES: Mapping[str, object] = {
     "after": 0,
     **dict.fromkeys(["open_ids", "ended_ids"], [1]),
     "tables": ["live"],
+    "counting_since": 150000,
     "types": ["numeric(38,18)", "text[]"],
 }
 

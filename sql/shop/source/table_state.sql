@@ -1,11 +1,29 @@
+-- A partitioned table, or one that others inherit from, counts nothing itself: its parts do.
+WITH RECURSIVE part AS (
+    SELECT to_regclass(%(table)s)::oid AS relid
+    UNION
+    SELECT child.inhrelid
+    FROM part
+    INNER JOIN pg_inherits AS child ON part.relid = child.inhparent
+)
+
 SELECT
-    pg_is_in_recovery() OR NOT current_setting('track_counts')::boolean AS is_blind,
+    pg_is_in_recovery()
+    OR NOT current_setting('track_counts')::boolean
+    OR current_setting('server_version_num')::integer < %(counting_since)s
+    OR bool_or(class.relkind NOT IN ('r', 'p')) AS is_blind,
     concat_ws(
         ' ',
-        stat.n_tup_ins,
-        stat.n_tup_upd,
-        stat.n_tup_del,
-        pg_relation_filenode(stat.relid),
+        string_agg(
+            concat_ws(
+                ' ',
+                coalesce(stat.n_tup_ins, 0),
+                coalesce(stat.n_tup_upd, 0),
+                coalesce(stat.n_tup_del, 0),
+                pg_relation_filenode(part.relid)
+            ),
+            ', ' ORDER BY part.relid
+        ),
         extract(EPOCH FROM pg_postmaster_start_time())::text,
         (
             SELECT extract(EPOCH FROM base.stats_reset)::text
@@ -13,5 +31,7 @@ SELECT
             WHERE base.datname = current_database()
         )
     ) AS state
-FROM pg_stat_user_tables AS stat
-WHERE stat.relid = to_regclass(%(table)s)
+FROM part
+INNER JOIN pg_class AS class ON part.relid = class.oid
+LEFT JOIN pg_stat_user_tables AS stat ON part.relid = stat.relid
+HAVING count(*) > 0
