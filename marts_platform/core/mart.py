@@ -29,10 +29,10 @@ import dagster as dg
 from dagster_shared.utils.warnings import BetaWarning
 
 from marts_platform.core.audit import AuditFailed
+from marts_platform.core.chains import resumes, run_of
 from marts_platform.core.path import Append, Extract, Mart, Outcome, Replace, Warehouse, load_slice
 from marts_platform.core.reporting import check_results, report, report_partial, report_rows
 from marts_platform.core.rows import Replay
-from marts_platform.core.run_log import Run
 from marts_platform.core.table import Table, declared
 from marts_platform.core.window import Slice, Window
 
@@ -44,10 +44,6 @@ if TYPE_CHECKING:
     from marts_platform.core.pending import Key, SourceState
     from marts_platform.core.rows import Rows
 
-ROOT_RUN_TAG = "dagster/root_run_id"
-# What goes on where its chain of runs stopped: Dagster's own retries, and the UI's re-execution from failure.
-# A re-execution of everything is another wish: it loads again what was loaded.
-RESUME_TAGS = ("dagster/is_resume_retry", "dagster/is_asset_resume_retry")
 # What judges rows in quarantine anew, without a look at the source.
 REPLAY_TAG = "marts/replay"
 # A range this long is one run of about a minute's events; a longer backfill becomes several runs.
@@ -310,10 +306,10 @@ def _materialize(
 ) -> Iterator[Any]:
     if context.run.tags.get(REPLAY_TAG) == "true":
         extract = _replayed
-    run = Run(context.run.run_id, context.run.tags.get(ROOT_RUN_TAG, context.run.run_id))
+    run = run_of(context.run, context.instance)
     slices = slices_of(context)
     done: Mapping[str | None, int] = {}
-    if any(context.run.tags.get(tag) == "true" for tag in RESUME_TAGS):
+    if resumes(context.run.tags):
         done = warehouse.published_by(spec, run.root_run_id)
     outcomes: list[Outcome] = []
     try:

@@ -33,7 +33,7 @@ class Run:
 
     Attributes:
         run_id: Dagster's run.
-        root_run_id: the first run of its chain of retries; itself if it is no retry.
+        root_run_id: the run that its chain of retries began with; itself if it goes on from none.
     """
 
     run_id: str

@@ -23,7 +23,8 @@ import psycopg
 import pytest
 
 from marts_platform import materialization
-from marts_platform.core.mart import ROOT_RUN_TAG, mart_of
+from marts_platform.core.chains import PARENT_RUN_TAG
+from marts_platform.core.mart import mart_of
 from marts_platform_tests.camunda.engine import Engine, at, change
 from marts_platform_tests.camunda.loads import Warehouse
 
@@ -276,7 +277,7 @@ def retry_of(warehouse: Warehouse, run_id: str) -> str:
     job = defs.resolve_implicit_global_asset_job_def().get_subset(
         asset_selection=set(keys), asset_check_selection=audits
     )
-    tags = {ROOT_RUN_TAG: run_id, "dagster/parent_run_id": run_id, "dagster/is_resume_retry": "true"}
+    tags = {PARENT_RUN_TAG: run_id, "dagster/is_resume_retry": "true"}
     done = job.execute_in_process(instance=warehouse.instance, tags={**span, **tags}, run_config=QUIET)
     assert done.success
     return done.run_id

@@ -12,7 +12,8 @@ import dagster as dg
 import pytest
 
 from marts_platform import materialization
-from marts_platform.core.mart import ROOT_RUN_TAG, mart_of
+from marts_platform.core.chains import PARENT_RUN_TAG
+from marts_platform.core.mart import mart_of
 from marts_platform_tests.camunda.engine import Engine, change
 from marts_platform_tests.camunda.loads import Warehouse
 
@@ -21,6 +22,7 @@ SPAN = {
     "dagster/asset_partition_range_start": DAYS[0].isoformat(),
     "dagster/asset_partition_range_end": DAYS[1].isoformat(),
 }
+RESUMED = {"dagster/is_resume_retry": "true"}
 RAW = dg.AssetKey(["camunda", "act_hi_detail"])
 
 
@@ -47,7 +49,9 @@ def first_run(engine: Engine, warehouse: Warehouse) -> dg.ExecuteInProcessResult
 
 
 def again(first: dg.ExecuteInProcessResult) -> dict[str, str]:
-    return {ROOT_RUN_TAG: first.run_id, "dagster/parent_run_id": first.run_id}
+    """The tags that Dagster gives a re-execution: its root is the first of all its ancestors."""
+    root = first.dagster_run.tags.get("dagster/root_run_id", first.run_id)
+    return {"dagster/root_run_id": root, PARENT_RUN_TAG: first.run_id}
 
 
 def loads_by(warehouse: Warehouse, run_id: str) -> int:
@@ -90,3 +94,28 @@ def test_a_run_that_goes_on_where_all_is_published_succeeds_and_shows_rows_and_c
     evaluations = {found.asset_check_key for found in run.get_asset_check_evaluations()}
     assert evaluations == {found.asset_check_key for found in first_run.get_asset_check_evaluations()}
     assert all(found.passed for found in run.get_asset_check_evaluations())
+
+
+def test_going_on_from_a_failed_reexecution_of_everything_loads_what_that_one_did_not(
+    engine: Engine, warehouse: Warehouse, first_run: dg.ExecuteInProcessResult
+) -> None:
+    late = datetime(DAYS[1].year, DAYS[1].month, DAYS[1].day, 13, tzinfo=UTC).replace(tzinfo=None)
+    engine.write(change(late, var_inst_id_="V4"))
+    warehouse.execute(
+        "ALTER TABLE camunda.process_variables ADD CONSTRAINT none_late CHECK (var_inst_id_ <> 'V4')"
+    )
+    of_all = run_of_all(warehouse, **again(first_run))
+    assert not of_all.success
+    retry = run_of_all(warehouse, **again(of_all), **RESUMED)
+    assert not retry.success
+    warehouse.execute("ALTER TABLE camunda.process_variables DROP CONSTRAINT none_late")
+    last = run_of_all(warehouse, **again(retry), **RESUMED)
+    assert last.success
+    assert loads_by(warehouse, of_all.run_id) == 3 * len(DAYS)
+    assert loads_by(warehouse, last.run_id) == 1
+    assert warehouse.one("SELECT count(*) FROM camunda.process_variables") == 4
+    roots = warehouse.rows("SELECT DISTINCT run_id, root_run_id FROM ops.etl_run_log")
+    assert {row["run_id"]: row["root_run_id"] for row in roots} == {
+        first_run.run_id: first_run.run_id,
+        **dict.fromkeys((of_all.run_id, retry.run_id, last.run_id), of_all.run_id),
+    }
