@@ -69,13 +69,14 @@ class MySQLIOManager(Ledger):
             log_connection.commit()
             try:
                 session.drop_leftovers()
-                yield MySQLLoad(session, Record(session, connection, lock, log_id))
-                connection.commit()
-                session.drop_leftovers()
+                try:
+                    yield MySQLLoad(session, Record(session, connection, lock, log_id))
+                    connection.commit()
+                finally:
+                    session.drop_own_tables()
             except BaseException as error:
                 connection.close()
                 record_failure(log_connection, log_id, error)
-                _undo(session)
                 raise
 
     def row(self, file: str, slice_: Slice, names: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -145,12 +146,3 @@ class MySQLIOManager(Ledger):
                 for place, column in enumerate(table.columns)
             }
         )
-
-
-def _undo(session: Any) -> None:
-    """Drops what a failed load made; what made it fail may prevent that, and then the next load does it."""
-    from pymysql.err import MySQLError
-
-    with contextlib.suppress(MySQLError):
-        session.connection.rollback()
-        session.drop_leftovers()

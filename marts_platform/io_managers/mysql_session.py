@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, cast
 
 from marts_platform.resources.mysql import statement
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from marts_platform.core.run_log import Run
     from marts_platform.core.window import Slice
     from marts_platform.resources.mysql import MySQLResource
+
+_log = logging.getLogger(__name__)
 
 # MySQL's names have 64 characters.
 _STEM_CHARACTERS = 30
@@ -72,9 +75,25 @@ class MySQLSession:
 
     def drop_leftovers(self) -> None:
         """Drops what killed loads of this table left; the caller is its only writer."""
+        self._drop(self.prefix)
+
+    def drop_own_tables(self) -> None:
+        """Drops what the load has made; a fault is only logged, since the next load clears up.
+
+        Only its own: a load that has lost its lock may not be the table's only writer any more.
+        """
+        from pymysql.err import MySQLError
+
+        try:
+            self.connection.rollback()
+            self._drop(self.stem)
+        except MySQLError as fault:
+            _log.warning("%s: staging tables stay until the next load: %s", self.mart.asset, fault)
+
+    def _drop(self, prefix: str) -> None:
         schema = self.mart.table.schema
         for row in self.rows("mysql/tables.sql", params={"schema": schema}):
-            if str(row["name"]).startswith(self.prefix):
+            if str(row["name"]).startswith(prefix):
                 self.execute("mysql/drop_table.sql", {"table": quoted(schema, str(row["name"]))})
 
     def create_stage(self) -> None:
