@@ -17,6 +17,7 @@ from marts_platform.core.partitions import DAILY
 from marts_platform.materialization import MaterializationError
 from marts_platform.resources import postgres_source
 from marts_platform.resources.postgres_source import SourceScanRefusedError
+from marts_platform_tests.bionicpro.oracle import float32
 from marts_platform_tests.bionicpro.world import (
     DAY,
     MART,
@@ -44,7 +45,8 @@ def test_every_value_arrives_as_it_is(world: World) -> None:
     world.load(DAY, assets=[TELEMETRY])
     expected = [row | {"created_at": row["created_at"].replace(tzinfo=UTC)} for row in rows]
     assert world.rows(RAW) == expected
-    assert world.quarantine(TELEMETRY) == []
+    found = [(key, reason) for key, reason, _ in world.quarantine(TELEMETRY)]
+    assert found == [("4", "response_time_ms is beyond what a report can hold")]
 
 
 def test_a_value_that_is_none_counts_as_missing_and_is_in_quarantine(world: World) -> None:
@@ -72,6 +74,21 @@ def test_a_value_that_is_none_counts_as_missing_and_is_in_quarantine(world: Worl
     world.source("UPDATE telemetry_data SET user_id = 1")
     world.load(DAY, assets=[TELEMETRY])
     assert world.quarantine(TELEMETRY) == []
+
+
+def test_a_number_beyond_the_reports_counts_as_missing_and_is_in_quarantine(world: World) -> None:
+    # The greatest Float32 is 3.4028235e38.
+    world.write(action(1, at(1), 1e39, battery=-1e300), action(1, at(2), 3.4e38, battery=3.4e38))
+    assert world.load(DAY)[0].figures.values_quarantined == 2
+    assert sorted((key, reason) for key, reason, _ in world.quarantine(TELEMETRY)) == [
+        ("1", "battery_level is beyond what a report can hold"),
+        ("1", "response_time_ms is beyond what a report can hold"),
+    ]
+    names = ("avg_response_time", "max_response_time", "avg_battery_level", "min_battery_level")
+    (row,), (day,) = world.reports(), world.summary()
+    assert {row[name] for name in names} == {float32(3.4e38)}
+    assert {day[name] for name in names} == {3.4e38}
+    assert row["response_time_samples"] == row["battery_level_samples"] == 1
 
 
 def test_a_missing_value_is_told_from_a_real_zero(world: World) -> None:

@@ -1,7 +1,8 @@
--- A day's reports. Numbers that are not finite, negative durations and negative users are in quarantine since the
--- telemetry was loaded: here the first two count as missing, and the third is nobody. sumKahan: the last digits of
--- a plain sum depend on the order of the rows. least() and greatest() pass over NULL, so it is asked for before.
--- A report that says what it said before keeps its times: the same day twice is the same table.
+-- A day's reports. Numbers that are not finite as the Float32 of a report, negative durations and negative users are in
+-- quarantine since the telemetry was loaded: here the first two count as missing, and the third is nobody. sumKahan:
+-- the last digits of a plain sum depend on the order of the rows. least() and greatest() pass over NULL, so it is asked
+-- for before. A report that says what it said before keeps its times: the same day twice is the same table. Which
+-- snapshot told so is no part of what it says; and a hash of NULL, where there was none yet, is equal to nothing.
 WITH newest_snapshot AS (
     SELECT maxOrNull(taken_at) AS taken_at
     FROM bionicpro_raw.crm_users
@@ -29,18 +30,18 @@ measured AS (
         telemetry.prosthesis_id,
         toDate(telemetry.created_at) AS report_date,
         count() AS total_actions,
-        countIf(isFinite(telemetry.response_time_ms)) AS response_time_samples,
-        sumKahanIf(telemetry.response_time_ms, isFinite(telemetry.response_time_ms))
+        countIf(isFinite(toFloat32(telemetry.response_time_ms))) AS response_time_samples,
+        sumKahanIf(telemetry.response_time_ms, isFinite(toFloat32(telemetry.response_time_ms)))
         / nullIf(response_time_samples, 0) AS avg_response_time,
-        maxIf(telemetry.response_time_ms, isFinite(telemetry.response_time_ms)) AS max_response_time,
-        minIf(telemetry.response_time_ms, isFinite(telemetry.response_time_ms)) AS min_response_time,
+        maxIf(telemetry.response_time_ms, isFinite(toFloat32(telemetry.response_time_ms))) AS max_response_time,
+        minIf(telemetry.response_time_ms, isFinite(toFloat32(telemetry.response_time_ms))) AS min_response_time,
         countIf(telemetry.action_type = 'grasp') AS grasp_count,
         countIf(telemetry.action_type = 'release') AS release_count,
         countIf(telemetry.action_type = 'flex') AS flex_count,
-        countIf(isFinite(telemetry.battery_level)) AS battery_level_samples,
-        sumKahanIf(telemetry.battery_level, isFinite(telemetry.battery_level))
+        countIf(isFinite(toFloat32(telemetry.battery_level))) AS battery_level_samples,
+        sumKahanIf(telemetry.battery_level, isFinite(toFloat32(telemetry.battery_level)))
         / nullIf(battery_level_samples, 0) AS avg_battery_level,
-        minIf(telemetry.battery_level, isFinite(telemetry.battery_level)) AS min_battery_level,
+        minIf(telemetry.battery_level, isFinite(toFloat32(telemetry.battery_level))) AS min_battery_level,
         countIf(telemetry.duration_seconds >= 0) AS usage_samples,
         coalesce(sumIf(telemetry.duration_seconds, telemetry.duration_seconds >= 0), 0) AS total_usage_seconds,
         total_usage_seconds / 3600.0 AS usage_hours
@@ -98,7 +99,7 @@ published AS (
         prosthesis_id,
         created_at,
         updated_at,
-        sipHash64(* EXCEPT (created_at, updated_at)) AS said -- noqa: LT01, LT06
+        sipHash64(* EXCEPT (created_at, updated_at, crm_taken_at)) AS said -- noqa: LT01, LT06
     FROM bionicpro_reports.reports_data_mart
     WHERE
         report_date >= toDate({start:DateTime64(6, 'UTC')})
@@ -108,7 +109,8 @@ published AS (
 SELECT
     reports.*,
     if(published.created_at = 0, now(), published.created_at) AS created_at,
-    if(published.said = sipHash64(reports.*), published.updated_at, now()) AS updated_at
+    if(published.said = sipHash64(reports.* EXCEPT (crm_taken_at)), published.updated_at, now()) -- noqa: LT01, LT06
+        AS updated_at
 FROM reports
 LEFT JOIN published
     ON

@@ -5,19 +5,19 @@ SELECT
     uniqExactState(telemetry.prosthesis_id) AS prostheses,
     count() AS total_actions,
     sumKahanState(
-        if(isFinite(telemetry.response_time_ms), assumeNotNull(telemetry.response_time_ms), 0)
+        if(isFinite(toFloat32(telemetry.response_time_ms)), assumeNotNull(telemetry.response_time_ms), 0)
     ) AS response_time_sum,
-    countIf(isFinite(telemetry.response_time_ms)) AS response_time_samples,
-    maxIf(telemetry.response_time_ms, isFinite(telemetry.response_time_ms)) AS max_response_time,
-    minIf(telemetry.response_time_ms, isFinite(telemetry.response_time_ms)) AS min_response_time,
+    countIf(isFinite(toFloat32(telemetry.response_time_ms))) AS response_time_samples,
+    maxIf(telemetry.response_time_ms, isFinite(toFloat32(telemetry.response_time_ms))) AS max_response_time,
+    minIf(telemetry.response_time_ms, isFinite(toFloat32(telemetry.response_time_ms))) AS min_response_time,
     countIf(telemetry.action_type = 'grasp') AS grasp_count,
     countIf(telemetry.action_type = 'release') AS release_count,
     countIf(telemetry.action_type = 'flex') AS flex_count,
     sumKahanState(
-        if(isFinite(telemetry.battery_level), assumeNotNull(telemetry.battery_level), 0)
+        if(isFinite(toFloat32(telemetry.battery_level)), assumeNotNull(telemetry.battery_level), 0)
     ) AS battery_level_sum,
-    countIf(isFinite(telemetry.battery_level)) AS battery_level_samples,
-    minIf(telemetry.battery_level, isFinite(telemetry.battery_level)) AS min_battery_level,
+    countIf(isFinite(toFloat32(telemetry.battery_level))) AS battery_level_samples,
+    minIf(telemetry.battery_level, isFinite(toFloat32(telemetry.battery_level))) AS min_battery_level,
     toUInt64(
         coalesce(sumIf(telemetry.duration_seconds, telemetry.duration_seconds >= 0), 0)
     ) AS total_usage_seconds

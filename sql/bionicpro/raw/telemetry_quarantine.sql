@@ -7,6 +7,14 @@ SELECT
             [
                 if(isFinite(response_time_ms) = 0, 'response_time_ms is not a finite number', ''),
                 if(isFinite(battery_level) = 0, 'battery_level is not a finite number', ''),
+                if(
+                    isFinite(response_time_ms) AND isInfinite(toFloat32(response_time_ms)),
+                    'response_time_ms is beyond what a report can hold', ''
+                ),
+                if(
+                    isFinite(battery_level) AND isInfinite(toFloat32(battery_level)),
+                    'battery_level is beyond what a report can hold', ''
+                ),
                 if(duration_seconds < 0, 'duration_seconds is negative', ''),
                 if(user_id < 0, 'user_id is negative, which no customer is', '')
             ]
@@ -26,7 +34,7 @@ SELECT
     false AS is_row
 FROM {staged:Identifier}
 WHERE
-    isFinite(response_time_ms) = 0
-    OR isFinite(battery_level) = 0
+    isFinite(toFloat32(response_time_ms)) = 0
+    OR isFinite(toFloat32(battery_level)) = 0
     OR duration_seconds < 0
     OR user_id < 0
