@@ -58,22 +58,22 @@ class MySQLIOManager(Ledger):
 
         purpose = f"load {mart.asset} {slice_}"
         with (
-            self.mysql.connect(_LOADING, purpose=purpose, loads_files=True) as server,
             self.warehouse.kept(purpose=purpose) as connection,
             self.warehouse.kept(purpose="run log") as log_connection,
         ):
             lock = WriterLock(connection, mart, "mysql")
             lock.take()
-            session = MySQLSession(self.mysql, server, mart, slice_, run)
             log_id = run_log.start(log_connection, mart.asset, slice_, run)
             log_connection.commit()
             try:
-                session.drop_leftovers()
-                try:
-                    yield MySQLLoad(session, Record(session, connection, lock, log_id))
-                    connection.commit()
-                finally:
-                    session.drop_own_tables()
+                with self.mysql.connect(_LOADING, purpose=purpose, loads_files=True) as server:
+                    session = MySQLSession(self.mysql, server, mart, slice_, run)
+                    session.drop_leftovers()
+                    try:
+                        yield MySQLLoad(session, Record(session, connection, lock, log_id))
+                        connection.commit()
+                    finally:
+                        session.drop_own_tables()
             except BaseException as error:
                 connection.close()
                 record_failure(log_connection, log_id, error)

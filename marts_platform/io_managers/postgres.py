@@ -59,10 +59,10 @@ class PostgresIOManager(Ledger):
             self.warehouse.kept(purpose="run log") as log_connection,
         ):
             _become_writer(connection, mart, slice_)
-            refuse_mismatch(connection, mart.table)
             log_id = run_log.start(log_connection, mart.asset, slice_, run)
             log_connection.commit()
             try:
+                refuse_mismatch(connection, mart.table)
                 yield PostgresLoad(connection, mart, slice_, run, log_id)
                 connection.commit()
             except BaseException as error:

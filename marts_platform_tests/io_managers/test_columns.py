@@ -149,6 +149,7 @@ def test_a_live_table_that_differs_from_its_declaration_is_refused(
     with pytest.raises(SchemaMismatchError, match=f"probe.readings is not as .*marts migrate.*: {reason}"):
         probe.load(probe.asset(), D1)
     assert probe.warehouse.one("SELECT count(*) FROM probe.readings") == 0
+    assert probe.warehouse.log("status, left(error, 20)") == [("failed", "SchemaMismatchError:")]
 
 
 def test_a_missing_table_says_how_to_make_it(probe: Probe) -> None:

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pandas as pd
 import pytest
+from pymysql.err import OperationalError
 
 from marts_platform.core.audit import AuditFailed, unique
 from marts_platform.core.path import Append, Extract, Keyed, Mart, Publication, Rejected, Replace, load_slice
@@ -227,6 +228,17 @@ def test_a_failed_audit_publishes_nothing(mysql: MySQLAccess, load: Load) -> Non
     with pytest.raises(AuditFailed, match="keys_with_several_rows=1"):
         load(Query("probe/feed.sql"), audits=[unique("note")])
     assert _published(mysql) == []
+
+
+def test_a_server_that_is_away_stands_in_the_run_log(
+    load: Load, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MARTS_SHOP_REPLICA_URL", "mysql://nobody:hidden@127.0.0.1:1/mydb")
+    with pytest.raises(OperationalError):
+        load(pd.DataFrame(), D1)
+    status, error = warehouse.log("status, error", "probe/readings")[-1]
+    assert status == "failed"
+    assert error.startswith("OperationalError: ") and "hidden" not in error
 
 
 def test_rejected_rows_stand_in_quarantine(mysql: MySQLAccess, load: Load, warehouse: Warehouse) -> None:
