@@ -1,7 +1,8 @@
 """Sensors that compare a source with the run log and ask for the partitions that differ.
 
 There is no cursor to lose: what a failed run left undone still differs at the next look. A run key holds
-what was seen, so the same state asks once, and a new state, or a failure, asks again.
+what was seen, so the same state asks once, and a new state, or a failure, asks again. Failures are counted in
+the run log, and among Dagster's runs: not every run that ends comes as far as the log.
 """
 
 from __future__ import annotations
@@ -17,13 +18,17 @@ import dagster as dg
 from marts_platform.core.mart import marts
 from marts_platform.core.pending import only, recent_keys
 from marts_platform.core.planning import in_order, is_due, plan
+from marts_platform.core.run_log import Failures
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from marts_platform.core.path import Mart
-    from marts_platform.core.pending import Reason
+    from marts_platform.core.pending import Key, Reason
     from marts_platform.core.planning import Ledger, Plan
+
+# What was seen of a partition, on the runs that were asked for it.
+STATE_TAG = "marts/state"
 
 _STATUSES_UNDER_WAY = [
     dg.DagsterRunStatus.QUEUED,
@@ -31,6 +36,7 @@ _STATUSES_UNDER_WAY = [
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
 ]
+_STATUSES_ENDED = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
 
 def source_sensor(
@@ -112,8 +118,9 @@ def run_requests(
 ) -> Iterator[dg.RunRequest]:
     """The runs that would bring the newest partitions in step with their source.
 
-    A partition that a run has in hand is left to it, and one that failed waits longer each time. A mart
-    waits for a lookup that is about to be loaded, until it was, or failed: then it takes what there is.
+    A partition that a run has in hand is left to it. An asset that failed waits longer each time, and what is
+    made of it waits with it; others do not. A mart waits for a lookup that is about to be loaded, until it
+    was, or failed: then it takes what there is.
     """
     selected = in_order(keys)
     made = plan(selected, resources, lookback, swept=swept)
@@ -128,20 +135,63 @@ def run_requests(
         pending[asset] = {}
     # The whole tables first: marts of days look values up in them.
     for key in sorted({key for found in pending.values() for key in found}, key=lambda key: key or ""):
+        state = _digest(made, key)
         assets = [asset for asset, found in pending.items() if key in found]
-        tries = {asset: ledger.failures(asset, [key]).get(key) for asset in assets}
-        now = datetime.now(UTC)
-        if not all(is_due(found.count, found.last, now) for found in tries.values() if found):
+        ended = list(_ended(instance, state))
+        logged = {asset: ledger.failures(asset, [key]).get(key) for asset in assets}
+        candidates = [found.mart for found in selected if found.mart.asset in assets]
+        assets = _due(candidates, logged, ended)
+        if not assets or any(work.covers(key, assets) for work in in_hand):
             continue
-        if any(work.covers(key, assets) for work in in_hand):
-            continue
-        attempt = sum(found.count for found in tries.values() if found)
+        # Dagster never takes a run key twice, so each failure of either kind has to make another one.
+        attempt = len(ended) + sum(found.count for asset in assets if (found := logged[asset]))
         yield dg.RunRequest(
-            run_key=f"{key or ' '.join(assets)} {_digest(made, key)} {attempt}",
+            run_key=f"{key or ' '.join(assets)} {_hashed(state, *assets)} {attempt}",
             partition_key=key,
             asset_selection=[dg.AssetKey.from_user_string(asset) for asset in assets],
-            tags={"marts/reason": "; ".join(f"{asset}: {pending[asset][key]}" for asset in assets)[:255]},
+            tags={
+                "marts/reason": "; ".join(f"{asset}: {pending[asset][key]}" for asset in assets)[:255],
+                STATE_TAG: state,
+            },
         )
+
+
+def _due(
+    candidates: Sequence[Mart], logged: Mapping[str, Failures | None], ended: Sequence[_Ended]
+) -> list[str]:
+    """The assets that are due for a try: not those that failed just now, nor what is made of them.
+
+    Args:
+        candidates: the marts with the same pending partition, upstream ones first.
+        logged: how often each failed by the run log.
+        ended: the runs that were asked for it. They and the log tell of the same failures, not always of all.
+    """
+    now = datetime.now(UTC)
+    left_out: set[str] = set()
+    for mart in candidates:
+        moments = [run.at for run in ended if mart.asset in run.assets]
+        known = [Failures(len(moments), max(moments, default=None)), logged[mart.asset]]
+        is_ready = all(is_due(found.count, found.last, now) for found in known if found)
+        if not is_ready or left_out.intersection(mart.upstream):
+            left_out.add(mart.asset)
+    return [mart.asset for mart in candidates if mart.asset not in left_out]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """A run that failed or was cancelled: when, and the assets that it was asked for."""
+
+    at: datetime
+    assets: frozenset[str]
+
+
+def _ended(instance: dg.DagsterInstance, state: str) -> Iterator[_Ended]:
+    """The runs that were asked for on sight of a state, and ended without bringing it in step."""
+    wanted = dg.RunsFilter(statuses=_STATUSES_ENDED, tags={STATE_TAG: state})
+    for record in instance.get_run_records(wanted):
+        at = datetime.fromtimestamp(record.end_time, UTC) if record.end_time else record.update_timestamp
+        keys = record.dagster_run.asset_selection or ()
+        yield _Ended(at, frozenset(key.to_user_string() for key in keys))
 
 
 def _waiting(
@@ -186,10 +236,14 @@ def _under_way(instance: dg.DagsterInstance) -> Iterator[_UnderWay]:
         )
 
 
-def _digest(made: Plan, key: str | None) -> str:
+def _digest(made: Plan, key: Key) -> str:
     seen = [state.fingerprints.get(key, state.scope) for state in made.sources.values()]
     published = [str(entry.log_id) for found in made.published.values() if (entry := found.get(key))]
-    return hashlib.sha256(" ".join(seen + published).encode()).hexdigest()[:16]
+    return _hashed(str(key), *seen, *published)
+
+
+def _hashed(*parts: str) -> str:
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
 
 
 def _resource_keys(keys: Sequence[dg.AssetKey]) -> set[str]:

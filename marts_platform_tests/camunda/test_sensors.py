@@ -7,9 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
 import dagster as dg
+import psycopg
 import pytest
 from dagster import DagsterRun, DagsterRunStatus
 
+from marts_platform import settings
 from marts_platform.definitions import RESOURCES, defs
 from marts_platform.materialization import MaterializationError
 from marts_platform_tests.camunda.engine import Engine, at, change
@@ -113,6 +115,51 @@ def test_a_failed_run_is_asked_for_again_after_a_while(
     engine.execute("ALTER TABLE elsewhere RENAME TO act_ge_bytearray")
     warehouse.load(yesterday)
     assert look(warehouse) == []
+
+
+@pytest.mark.parametrize("end", ["report_run_failed", "report_run_canceled"])
+def test_a_run_that_ended_before_it_came_to_the_run_log_is_asked_for_again_after_a_while(
+    engine: Engine, warehouse: Warehouse, instance: dg.DagsterInstance, yesterday: date, end: str
+) -> None:
+    warehouse.instance = instance
+    engine.write(change(at(yesterday)))
+    keys: set[str | None] = set()
+    for minutes in (1, 2, 4):
+        (request,) = look(warehouse)
+        assert request.run_key not in keys
+        keys.add(request.run_key)
+        getattr(instance, end)(launched(request, instance))
+        assert look(warehouse) == []
+        pass_time_of_runs(timedelta(minutes=minutes, seconds=-20))
+        assert look(warehouse) == []
+        pass_time_of_runs(timedelta(seconds=20))
+    (request,) = look(warehouse)
+    getattr(instance, end)(launched(request, instance))
+    # Another state is asked for without delay.
+    engine.write(change(at(yesterday, 3), var_inst_id_="V2"))
+    (other,) = look(warehouse)
+    assert other.run_key not in keys
+    assert warehouse.rows("SELECT * FROM ops.etl_run_log") == []
+
+
+def launched(request: dg.RunRequest, instance: dg.DagsterInstance) -> DagsterRun:
+    """The run that Dagster makes of a request, before it has done anything."""
+    assert request.asset_selection is not None and request.partition_key is not None
+    run = DagsterRun(
+        job_name="__ASSET_JOB",
+        run_id=str(uuid4()),
+        status=DagsterRunStatus.STARTING,
+        tags={**request.tags, "dagster/partition": request.partition_key},
+        asset_selection=frozenset(request.asset_selection),
+    )
+    return instance.add_run(run)
+
+
+def pass_time_of_runs(span: timedelta) -> None:
+    """Makes the ends of Dagster's runs that much older."""
+    url = settings.load().url("dagster_url")
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE runs SET end_time = end_time - %s", [span.total_seconds()])
 
 
 def pass_time(warehouse: Warehouse, span: timedelta) -> None:
