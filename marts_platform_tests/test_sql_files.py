@@ -51,6 +51,7 @@ AT_SOURCE = {
     "camunda/raw/act_hi_detail.sql",
     "camunda/raw/days_with_rows.sql",
     "camunda/raw/fingerprint_source.sql",
+    "camunda/raw/keys_at_source.sql",
     "camunda/raw/source_columns.sql",
 }
 KNOWN_FOLDERS = {"camunda", "kafka", "migrations", "ops", "postgres", "shop"}
@@ -90,6 +91,7 @@ VALUES: Mapping[str, object] = {
     "zone": "UTC",
     **dict.fromkeys(["all_variables", "is_exact"], True),
     "variables": ["docIds", "contextData"],
+    **dict.fromkeys(["keys", "on_another_day"], ["a key"]),
     "users": [1],
     "with_context": False,
     "topic": "a topic",

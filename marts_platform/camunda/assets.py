@@ -12,6 +12,7 @@ from marts_platform.core.mart import keyed_mart, mart
 from marts_platform.core.partitions import DAILY
 from marts_platform.core.path import Extract, Keyed, Replace
 from marts_platform.core.window import Slice
+from marts_platform.io_managers.postgres import PostgresIOManager
 
 # Where the rows come from, for the lineage.
 ENGINE_HISTORY = dg.AssetSpec(
@@ -44,9 +45,9 @@ _FRESHNESS = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=26))
     pool="camunda",
     freshness=_FRESHNESS,
 )
-def act_hi_detail(slice_: Slice, camunda: CamundaSource) -> Extract:
+def act_hi_detail(slice_: Slice, camunda: CamundaSource, postgres: PostgresIOManager) -> Extract:
     """A day's changes of the wanted variables, streamed from the engine's database."""
-    return camunda.changes(slice_)
+    return camunda.changes(slice_, postgres)
 
 
 process_variables = keyed_mart(

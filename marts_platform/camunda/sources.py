@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from marts_platform.core.path import Extract
     from marts_platform.core.pending import Key, SourceState
     from marts_platform.core.window import Slice
+    from marts_platform.io_managers.postgres import PostgresIOManager
     from marts_platform.settings import Settings
 
 # Without these there is no history to read; the engine has had them in every version.
@@ -45,11 +46,15 @@ class CamundaSource(dg.ConfigurableResource[Any]):
         """The server."""
         return PostgresResource(setting=self.setting)
 
-    def changes(self, slice_: Slice) -> Extract:
+    def changes(self, slice_: Slice, warehouse: PostgresIOManager) -> Extract:
         """The wanted changes of a partition, with their byte arrays, as a stream.
 
         The open partition ends at the commit-safe bound. Columns that an older engine does not have
         come as NULL.
+
+        Args:
+            slice_: the partition.
+            warehouse: has what was published of it.
 
         Raises:
             CamundaSourceError: there is no readable ``act_hi_detail``.
@@ -63,19 +68,40 @@ class CamundaSource(dg.ConfigurableResource[Any]):
             )
 
         extract = self._history(now).extract(slice_, query, (*_plain_columns(), "bytes_"))
-        return dataclasses.replace(extract, params={**_variables(now), "zone": now.camunda_timezone})
+        moved = self._on_another_day(slice_, warehouse, now)
+        return dataclasses.replace(extract, params={**_variables(now), "on_another_day": moved})
+
+    def _on_another_day(self, slice_: Slice, warehouse: PostgresIOManager, now: Settings) -> list[str]:
+        """Keys of published rows that the source has, maybe on another day: the zone is another one now.
+
+        Without them a row that moved to the next day would look like one that the clean-up deleted.
+        """
+        last = warehouse.row("camunda/raw/last_read.sql", slice_)["fingerprint"]
+        if last is None or last.endswith(_in_zone(now)):
+            return []
+        published = warehouse.row("camunda/raw/keys_in_mart.sql", slice_)["keys"]
+        limits = Limits(now.source_statement_timeout_seconds, read_only=True, by_index=True)
+        with self.server.connect(limits, purpose=f"camunda {slice_}") as connection:
+            query = compose("camunda/raw/keys_at_source.sql")
+            (found,) = one_row(connection, query, {"keys": published})
+        return found
 
     def source_state(
         self, asset: str, slices: Sequence[Slice], published: Collection[Key] = ()
     ) -> SourceState:
-        """Which days have rows, and the fingerprints of some: indexed probes under a short time limit."""
+        """Which days have rows, and the fingerprints of some: indexed probes under a short time limit.
+
+        Days that were loaded before count as well: the mart keeps their rows when the engine deletes them, or
+        another time zone moves all of them to the next day, and other settings make all of it stale.
+        """
 
         def fingerprint(connection: Connection) -> Composable:
             newest_removal = _newest_removal(source_columns(connection))
             return compose("camunda/raw/fingerprint_source.sql", {"newest_removal": newest_removal})
 
         days = compose("camunda/raw/days_with_rows.sql")
-        return self._history(settings.load()).state(slices, fingerprint, days)
+        state = self._history(settings.load()).state(slices, fingerprint, days)
+        return dataclasses.replace(state, with_rows={*state.with_rows, *published})
 
     def checksum(self, slice_: Slice, read_until: datetime | None) -> dict[str, Any]:
         """Count and order-independent checksum of a partition's rows, up to where it was read."""
@@ -120,7 +146,11 @@ class CamundaSource(dg.ConfigurableResource[Any]):
 
 def scope(now: Settings) -> str:
     """The settings that decide which rows come and how: another scope makes a partition stale."""
-    return f"variables {','.join(sorted(now.camunda_variables))} in {now.camunda_timezone}"
+    return f"variables {','.join(sorted(now.camunda_variables))}{_in_zone(now)}"
+
+
+def _in_zone(now: Settings) -> str:
+    return f" in {now.camunda_timezone}"
 
 
 def _variables(now: Settings) -> dict[str, object]:

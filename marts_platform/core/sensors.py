@@ -88,8 +88,19 @@ def source_schedule(
     timezone: str,
     lookback: int,
     description: str,
+    swept: int = 0,
 ) -> dg.ScheduleDefinition:
-    """The sensor's fallback: the same comparison at fixed times, over more partitions."""
+    """The sensor's fallback: the same comparison at fixed times, over more partitions.
+
+    Args:
+        name: of the schedule.
+        assets: the domain's assets, extracts and marts.
+        cron: when it looks.
+        timezone: of these times.
+        lookback: how many of the newest partitions it compares.
+        description: for the UI.
+        swept: how many older partitions it compares beside them, by lot: see `planning.plan`.
+    """
     keys = [key for asset in assets for key in asset.keys]
 
     @dg.schedule(
@@ -102,7 +113,7 @@ def source_schedule(
     )
     def compare(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         resources = {name: getattr(context.resources, name) for name in _resource_keys(keys)}
-        requests = list(run_requests(keys, resources, context.instance, lookback))
+        requests = list(run_requests(keys, resources, context.instance, lookback, swept=swept))
         return requests or dg.SkipReason(f"the newest {lookback} partitions are as their source is")
 
     return compare

@@ -71,17 +71,34 @@ def test_a_change_that_was_purged_or_altered_asks_again(
     assert len(look(warehouse)) == 1
 
 
+def look_of_the_night(instance: dg.DagsterInstance) -> list[str | None]:
+    """The days that the schedule asks for."""
+    with dg.build_schedule_context(
+        instance=instance, resources=RESOURCES, repository_def=defs.get_repository_def()
+    ) as context:
+        tick = defs.resolve_schedule_def("camunda_nightly").evaluate_tick(context)
+    return [request.partition_key for request in tick.run_requests or ()]
+
+
 def test_days_before_the_look_back_are_left_to_the_schedule(
     engine: Engine, warehouse: Warehouse, instance: dg.DagsterInstance, yesterday: date
 ) -> None:
     long_ago = yesterday - timedelta(days=20)
     engine.write(change(at(long_ago)))
     assert look(warehouse) == []
-    with dg.build_schedule_context(
-        instance=instance, resources=RESOURCES, repository_def=defs.get_repository_def()
-    ) as context:
-        tick = defs.resolve_schedule_def("camunda_nightly").evaluate_tick(context)
-    assert [request.partition_key for request in tick.run_requests or ()] == [long_ago.isoformat()]
+    assert look_of_the_night(instance) == [long_ago.isoformat()]
+
+
+def test_what_the_clean_up_deletes_of_old_days_is_noticed_by_night(
+    engine: Engine, warehouse: Warehouse, instance: dg.DagsterInstance, yesterday: date
+) -> None:
+    long_ago = yesterday - timedelta(days=180)
+    engine.write(change(at(long_ago)))
+    warehouse.load(long_ago)
+    assert look_of_the_night(instance) == []
+    engine.execute("DELETE FROM act_hi_detail")
+    assert look(warehouse) == []
+    assert look_of_the_night(instance) == [long_ago.isoformat()]
 
 
 def test_a_mart_that_is_behind_is_asked_for_alone(

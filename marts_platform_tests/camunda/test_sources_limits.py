@@ -17,6 +17,7 @@ from marts_platform.camunda.sources import CamundaSource
 from marts_platform.core.mart import slice_of
 from marts_platform.core.partitions import DAILY
 from marts_platform.core.sql import compose
+from marts_platform.io_managers.postgres import PostgresIOManager
 from marts_platform.materialization import MaterializationError
 from marts_platform.resources import postgres_source
 from marts_platform.resources.postgres import CopyOut
@@ -54,12 +55,12 @@ def reads(connection: Connection, statement: Composable, params: Mapping[str, ob
 
 
 def test_a_day_is_read_by_its_index_and_byte_arrays_by_their_key(
-    engine_of_each_server: Engine, monkeypatch: pytest.MonkeyPatch
+    engine_of_each_server: Engine, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     generate_month(engine_of_each_server, monkeypatch)
     for variables in ("docIds,contextData", "*"):
         monkeypatch.setenv("MARTS_CAMUNDA_VARIABLES", variables)
-        copy = CamundaSource().changes(slice_of(DAILY, DAY.isoformat())).rows
+        copy = CamundaSource().changes(slice_of(DAILY, DAY.isoformat()), PostgresIOManager()).rows
         assert isinstance(copy, CopyOut)
         with closing(psycopg2.connect(engine_of_each_server.reader_url)) as connection:
             found = reads(connection, copy.query, copy.params)
@@ -80,6 +81,7 @@ def test_a_day_is_read_by_its_index_and_byte_arrays_by_their_key(
             (compose("camunda/checks/checksum_source.sql"), params),
             (compose("camunda/raw/days_with_rows.sql"), days),
             (compose("camunda/checks/newest_at_source.sql"), {"zone": "UTC"}),
+            (compose("camunda/raw/keys_at_source.sql"), {"keys": ["D1", "D2"]}),
         ):
             assert "Seq Scan" not in reads(connection, probe, values)["act_hi_detail"]
 
@@ -120,8 +122,10 @@ def test_a_source_that_does_not_answer_ends_the_load_in_time(
     assert warehouse.one("SELECT count(*) FROM camunda.act_hi_detail") == 1
 
 
-def test_the_sessions_at_the_source_cannot_write_and_say_who_they_are(engine: Engine) -> None:
-    copy = CamundaSource().changes(slice_of(DAILY, DAY.isoformat())).rows
+def test_the_sessions_at_the_source_cannot_write_and_say_who_they_are(
+    engine: Engine, warehouse: Warehouse
+) -> None:
+    copy = CamundaSource().changes(slice_of(DAILY, DAY.isoformat()), PostgresIOManager()).rows
     assert isinstance(copy, CopyOut)
     with copy.server.connect(copy.limits, purpose=copy.purpose) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('application_name'), current_setting('statement_timeout')")

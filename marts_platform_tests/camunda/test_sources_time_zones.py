@@ -74,3 +74,45 @@ def test_another_zone_makes_every_loaded_day_stale(
         "noon": at(day, 16),
     }
     assert len(rows) == 2
+
+
+def test_another_zone_loses_no_row_that_the_engine_deleted_unnoticed(
+    engine: Engine, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day, gone = date(2024, 5, 14), date(2024, 5, 20)
+    late = at(day, 23, 30)
+    engine.write(
+        change(at(day, 12), id_="noon"),
+        change(at(day, 13), id_="deleted at one", var_inst_id_="V2"),
+        change(late, id_="deleted late", var_inst_id_="V3"),
+        change(late, id_="moves", var_inst_id_="V4"),
+        change(late + timedelta(days=2), id_="moves alone", var_inst_id_="V5"),
+        change(at(gone), id_="the only one of its day", var_inst_id_="V6"),
+    )
+    warehouse.load_pending()
+    engine.execute("DELETE FROM act_hi_detail WHERE id_ LIKE %s OR id_ LIKE %s", "deleted%", "the only%")
+    monkeypatch.setenv("MARTS_CAMUNDA_TIMEZONE", "America/New_York")
+    warehouse.load_pending()
+    rows = warehouse.rows(
+        "SELECT id_, time_ AT TIME ZONE 'UTC' AS utc, is_purged_ FROM camunda.act_hi_detail"
+    )
+    assert sorted((row["id_"], row["utc"], row["is_purged_"]) for row in rows) == [
+        ("deleted at one", at(day, 13), True),
+        ("deleted late", late, True),
+        ("moves", late + timedelta(hours=4), False),
+        ("moves alone", late + timedelta(days=2, hours=4), False),
+        ("noon", at(day, 16), False),
+        ("the only one of its day", at(gone), True),
+    ]
+    assert warehouse.load_pending() == []
+
+
+def test_another_choice_of_variables_reaches_days_that_the_engine_deleted(
+    engine: Engine, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.write(change(at(date(2024, 5, 14)), id_="D1"))
+    warehouse.load_pending()
+    engine.execute("DELETE FROM act_hi_detail")
+    monkeypatch.setenv("MARTS_CAMUNDA_VARIABLES", "contextData")
+    warehouse.load_pending()
+    assert warehouse.table("act_hi_detail", "id_") == {}

@@ -1,6 +1,6 @@
 -- Camunda never takes a change back: a row that is gone at the source was purged by its clean-up.
--- Rows of variables that are no longer wanted go. So do those that are missing since the day was last read in another
--- time zone: they are in a neighbouring day now.
+-- Rows of variables that are no longer wanted go. So do those that the source has on another day since its time zone
+-- changed: their day is loaded as well.
 SELECT
     published.id_,
     published.type_,
@@ -38,16 +38,4 @@ WHERE
     AND published.time_ < %(end)s
     AND (%(all_variables)s OR published.name_ = ANY(%(variables)s))
     AND NOT EXISTS (SELECT 1 FROM {staged} AS staged WHERE staged.id_ = published.id_)
-    AND (
-        published.is_purged_
-        OR (
-            SELECT right(last_load.fingerprint, length(%(zone)s) + 4) = ' in ' || %(zone)s
-            FROM ops.etl_run_log AS last_load
-            WHERE
-                last_load.asset = 'camunda/act_hi_detail'
-                AND last_load.partition_key = to_char(%(start)s AT TIME ZONE 'UTC', 'YYYY-MM-DD')
-                AND last_load.status = 'success'
-            ORDER BY last_load.id DESC
-            LIMIT 1
-        )
-    )
+    AND NOT published.id_ = ANY(%(on_another_day)s)
