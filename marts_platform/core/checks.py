@@ -3,7 +3,7 @@
 A check that cannot run raises, so an outage never looks like bad data.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from statistics import median
@@ -54,13 +54,29 @@ def slice_check(
         lookback: how many of the newest partitions it looks at outside a partitioned run.
     """
 
+    def each(slices: Iterable[Slice], given: Mapping[str, Any]) -> dict[str, Finding]:
+        return {str(slice_): examine(slice_, given) for slice_ in slices}
+
+    return _slices_check(asset, name, description, resources, each, lookback=lookback)
+
+
+def _slices_check(
+    asset: dg.AssetsDefinition,
+    name: str,
+    description: str,
+    resources: Sequence[str],
+    examine: Callable[[Iterable[Slice], Mapping[str, Any]], Mapping[str, Finding]],
+    *,
+    lookback: int,
+) -> dg.AssetChecksDefinition:
+    """A `slice_check` whose `examine` looks at all of the slices, and gives what it found by slice."""
+
     @dg.asset_check(
         asset=asset.key, name=name, description=description, required_resource_keys=set(resources)
     )
     def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         given = {key: getattr(context.resources, key) for key in resources}
-        findings = {str(slice_): examine(slice_, given) for slice_ in _slices(context, asset.key, lookback)}
-        return _result(findings)
+        return _result(examine(_slices(context, asset.key, lookback), given))
 
     return check
 
@@ -69,11 +85,12 @@ def volume_check(asset: dg.AssetsDefinition, *, lookback: int) -> dg.AssetChecks
     """A day holds about as many rows as usual, which is the median of the fourteen days before it."""
     registered = mart_of(asset.key)
 
-    def examine(slice_: Slice, resources: Mapping[str, Any]) -> Finding:
+    def examine(slices: Iterable[Slice], resources: Mapping[str, Any]) -> dict[str, Finding]:
         ledger: Ledger = resources[registered.warehouse]
-        return usual_volume(slice_.partition_key or "", _rows_by_day(ledger, registered.mart.asset))
+        rows = _rows_by_day(ledger, registered.mart.asset)
+        return {str(slice_): usual_volume(slice_.partition_key or "", rows) for slice_ in slices}
 
-    return slice_check(
+    return _slices_check(
         asset,
         "usual_volume",
         f"The day has as many rows as usual, within a factor of {_USUAL_FACTOR:g} "

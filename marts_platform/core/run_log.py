@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from marts_platform.core.sql import compose
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 # An error in the log is for reading; a driver's message can hold a whole row.
 _ERROR_CHARACTERS = 4000
+# A load's end is noted before its commit shows it, so a load that began later may have missed it. A few days
+# taken in twice cost little; one that was missed would look as if it were in step, for ever.
+_COMMIT_MARGIN = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,7 @@ class Published:
     root_run_id: str
     fingerprint: str | None
     rows_written: int
+    started_at: datetime
     finished_at: datetime
 
 
@@ -155,10 +160,29 @@ def fail(connection: Connection, log_id: int, error: str) -> None:
         cursor.execute(compose("ops/run_log_fail.sql"), {"id": log_id, "error": error[:_ERROR_CHARACTERS]})
 
 
-def last_published(connection: Connection, asset: str) -> Mapping[str | None, Published]:
+def last_published(connection: Connection, asset: str) -> dict[str | None, Published]:
     """The last successful load of each partition of an asset, by partition key."""
+    return _published(connection, "ops/run_log_last_published.sql", {"asset": asset})
+
+
+def last_published_of(
+    connection: Connection, asset: str, partition_key: str | None
+) -> dict[str | None, Published]:
+    """Those of them that a slice of a mart can be computed from.
+
+    Of the same partition, and of the whole table. A mart without partitions is computed from all there are.
+    """
+    if partition_key is None:
+        return last_published(connection, asset)
+    values = {"asset": asset, "partition_key": partition_key}
+    return _published(connection, "ops/run_log_last_published_of.sql", values)
+
+
+def _published(
+    connection: Connection, file: str, values: Mapping[str, object]
+) -> dict[str | None, Published]:
     with connection.cursor() as cursor:
-        cursor.execute(compose("ops/run_log_last_published.sql"), {"asset": asset})
+        cursor.execute(compose(file), values)
         entries = [Published(*row) for row in cursor.fetchall()]
     return {entry.partition_key: entry for entry in entries}
 
@@ -187,14 +211,10 @@ def upstream_states(
     connection: Connection, assets: Iterable[str], partition_key: str | None
 ) -> dict[str, str | None]:
     """`upstream_state` of several assets, as the log has it now."""
-    states: dict[str, str | None] = {}
-    for asset in assets:
-        values = {"asset": asset, "partition_key": partition_key}
-        with connection.cursor() as cursor:
-            cursor.execute(compose("ops/run_log_last_published_of.sql"), values)
-            entries = [Published(*row) for row in cursor.fetchall()]
-        states[asset] = upstream_state({entry.partition_key: entry for entry in entries}, partition_key)
-    return states
+    return {
+        asset: upstream_state(last_published_of(connection, asset, partition_key), partition_key)
+        for asset in assets
+    }
 
 
 def days_loaded_since(connection: Connection, asset: str, upstream: Iterable[str]) -> list[str]:
@@ -202,10 +222,25 @@ def days_loaded_since(connection: Connection, asset: str, upstream: Iterable[str
 
     All of them if it has had none. One that was published while that load read is among them.
     """
-    values = {"asset": asset, "upstream": list(upstream)}
-    with connection.cursor() as cursor:
-        cursor.execute(compose("ops/run_log_days_loaded_since.sql"), values)
-        return [row[0] for row in cursor.fetchall()]
+    own = last_published_of(connection, asset, None).get(None)
+    return days_since(own, [last_published(connection, one) for one in upstream])
+
+
+def days_since(own: Published | None, upstream: Iterable[Mapping[str | None, Published]]) -> list[str]:
+    """Which days of upstream assets a load of a whole table, the last one, may not have seen.
+
+    Args:
+        own: that load, None if there was none.
+        upstream: the last successful loads of each upstream asset.
+    """
+    return sorted(
+        {
+            key
+            for published in upstream
+            for key, entry in published.items()
+            if key is not None and (own is None or entry.finished_at >= own.started_at - _COMMIT_MARGIN)
+        }
+    )
 
 
 def published_by(connection: Connection, asset: str, root_run_id: str) -> dict[str | None, int]:

@@ -61,8 +61,8 @@ class PostgresLoad:
         self._staging.fill(extract)
         if isinstance(extract.rows, Replay):
             # Nothing was read of the source, so what is known of its state is what was.
-            last = run_log.last_published(self._session.connection, mart.asset)
-            found = last.get(self._session.slice.partition_key)
+            key = self._session.slice.partition_key
+            found = run_log.last_published_of(self._session.connection, mart.asset, key).get(key)
             self._fingerprint = found.fingerprint if found else None
             return
         state = self._staged_fingerprint(mart.fingerprint) if mart.fingerprint else extract.fingerprint

@@ -27,6 +27,7 @@ from marts_platform.core.pending import (
 from marts_platform.core.run_log import Published, upstream_state
 from marts_platform.core.table import Column, Table
 
+START = datetime(2024, 3, 1, tzinfo=UTC)
 FIRST = date(2024, 2, 20)  # a leap day is near
 KEYS = [(FIRST + timedelta(days=place)).isoformat() for place in range(24)]
 TABLE = Table("probe", "readings", "", (Column("at", "timestamptz", False, "When."),), (), "")
@@ -45,7 +46,7 @@ def mart(asset: str, *upstream: str) -> Mart:
 
 
 def published(key: str | None, fingerprint: str | None) -> Published:
-    return Published(1, key, "run", "run", fingerprint, 1, datetime(2024, 3, 1, tzinfo=UTC))
+    return Published(1, key, "run", "run", fingerprint, 1, START, START)
 
 
 def log(entries: Mapping[Any, str | None]) -> dict[str | None, Published]:

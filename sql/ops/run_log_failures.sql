@@ -1,24 +1,52 @@
+-- The last success of a partition is looked up once for it, not for each of its failures, and in an order that only
+-- the index of successes has: by id alone, the whole log may be walked back.
 SELECT
-    failed.partition_key,
+    wanted.partition_key,
+    failed.failures,
+    failed.last_failed_at
+FROM unnest(%(partition_keys)s::text[]) AS wanted (partition_key)
+LEFT JOIN LATERAL (
+    SELECT done.id
+    FROM ops.etl_run_log AS done
+    WHERE
+        done.asset = %(asset)s
+        AND done.status = 'success'
+        AND done.partition_key BETWEEN wanted.partition_key AND wanted.partition_key
+    ORDER BY done.partition_key ASC, done.id DESC
+    LIMIT 1
+) AS succeeded ON TRUE
+CROSS JOIN
+    LATERAL (
+        SELECT
+            count(*) AS failures,
+            max(log.finished_at) AS last_failed_at
+        FROM ops.etl_run_log AS log
+        WHERE
+            log.asset = %(asset)s
+            AND log.partition_key = wanted.partition_key
+            AND log.id > coalesce(succeeded.id, 0)
+            AND log.status IN ('failed', 'killed')
+    ) AS failed
+WHERE failed.failures > 0
+UNION ALL
+SELECT
+    NULL AS partition_key,
     count(*) AS failures,
-    max(failed.finished_at) AS last_failed_at
-FROM ops.etl_run_log AS failed
+    max(log.finished_at) AS last_failed_at
+FROM ops.etl_run_log AS log
 WHERE
-    failed.asset = %(asset)s
-    AND (
-        failed.partition_key = ANY(%(partition_keys)s)
-        OR (failed.partition_key IS NULL AND %(whole_table)s)
-    )
-    AND failed.status IN ('failed', 'killed')
-    AND failed.id > coalesce(
+    %(whole_table)s
+    AND log.asset = %(asset)s
+    AND log.partition_key IS NULL
+    AND log.id > coalesce(
         (
-            SELECT max(done.id)
+            SELECT done.id
             FROM ops.etl_run_log AS done
-            WHERE
-                done.asset = failed.asset
-                AND done.partition_key IS NOT DISTINCT FROM failed.partition_key
-                AND done.status = 'success'
+            WHERE done.asset = %(asset)s AND done.status = 'success' AND done.partition_key IS NULL
+            ORDER BY done.partition_key ASC, done.id DESC
+            LIMIT 1
         ),
         0
     )
-GROUP BY failed.partition_key
+    AND log.status IN ('failed', 'killed')
+HAVING count(*) > 0

@@ -1,20 +1,33 @@
--- What a slice of a mart is computed from: the same partition of an upstream, or its whole table; a mart without
--- partitions is computed from all of them.
-SELECT DISTINCT ON (partition_key)
-    id,
-    partition_key,
-    run_id,
-    root_run_id,
-    fingerprint,
-    rows_written,
-    finished_at
-FROM ops.etl_run_log
-WHERE
-    asset = %(asset)s
-    AND status = 'success'
-    AND (
-        partition_key = %(partition_key)s
-        OR partition_key IS NULL
-        OR %(partition_key)s::text IS NULL
-    )
-ORDER BY partition_key ASC, id DESC
+-- Of a partition and of the whole table: what a slice of a mart can be computed from. BETWEEN and the first key of
+-- the order leave the index of successes alone to give it: by id alone, the whole log may be walked back.
+(
+    SELECT
+        id,
+        partition_key,
+        run_id,
+        root_run_id,
+        fingerprint,
+        rows_written,
+        started_at,
+        finished_at
+    FROM ops.etl_run_log
+    WHERE asset = %(asset)s AND status = 'success' AND partition_key BETWEEN %(partition_key)s AND %(partition_key)s
+    ORDER BY partition_key ASC, id DESC
+    LIMIT 1
+)
+UNION ALL
+(
+    SELECT
+        id,
+        partition_key,
+        run_id,
+        root_run_id,
+        fingerprint,
+        rows_written,
+        started_at,
+        finished_at
+    FROM ops.etl_run_log
+    WHERE asset = %(asset)s AND status = 'success' AND partition_key IS NULL
+    ORDER BY partition_key ASC, id DESC
+    LIMIT 1
+)

@@ -1,5 +1,9 @@
+-- In an order that only the index of successes has: by id alone, the whole log may be walked back.
 SELECT read_until
 FROM ops.etl_run_log
-WHERE asset = %(asset)s AND partition_key = %(partition_key)s AND status = 'success'
-ORDER BY id DESC
+WHERE
+    asset = %(asset)s
+    AND status = 'success'
+    AND partition_key BETWEEN %(partition_key)s AND %(partition_key)s
+ORDER BY partition_key ASC, id DESC
 LIMIT 1
