@@ -168,3 +168,27 @@ def test_a_day_that_was_loaded_long_before_is_not_loaded_since(
         )
     assert run_log.days_loaded_since(connection, MART, [ASSET]) == [DAYS[1]]
     assert run_log.days_loaded_since(connection, "probe/never", [ASSET]) == DAYS[:2]
+
+
+def test_what_was_published_stays_so_whatever_fails_after_it(
+    warehouse: Warehouse, connection: Connection
+) -> None:
+    published = run_log.start(connection, ASSET, Slice(DAYS[0]), Run("run", "run"))
+    run_log.succeed(connection, published, Figures(), "a state", None)
+    begun = run_log.start(connection, ASSET, Slice(DAYS[1]), Run("run", "run"))
+    for log_id in (published, begun):
+        run_log.fail(connection, log_id, "the connection was lost")
+    connection.commit()
+    assert warehouse.log("status, error") == [("success", None), ("failed", "the connection was lost")]
+
+
+def test_a_load_whose_process_went_away_may_have_published(
+    warehouse: Warehouse, connection: Connection
+) -> None:
+    for _ in range(2):
+        run_log.start(connection, ASSET, Slice(), Run("run", "run"))
+        connection.commit()
+    (killed, error), (running, none) = warehouse.log("status, error")
+    assert (killed, running, none) == ("killed", "running", None)
+    assert "before it recorded its end" in error
+    assert "elsewhere it may have published all of its rows" in error

@@ -2,7 +2,9 @@ UPDATE ops.etl_run_log
 SET
     status = 'killed',
     finished_at = clock_timestamp(),
-    error = 'The process of this load went away before it ended; nothing of it was published.'
+    error
+    = 'The process of this load went away before it recorded its end. In Postgres nothing of it was published; '
+    || 'elsewhere it may have published all of its rows. The next load rewrites them.'
 WHERE
     asset = %(asset)s
     AND (
