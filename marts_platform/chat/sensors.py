@@ -26,7 +26,7 @@ chat_messages = source_sensor(
     _ASSETS,
     lookback=_NOW.lookback_days,
     interval_seconds=_NOW.sensor_interval_seconds,
-    description="Compares the chat's newest days, and some older ones in turns, with what was loaded.",
+    description="Compares the chat's newest days, and some older ones by lot, with what was loaded.",
 )
 
 chat_schedule = source_schedule(

@@ -9,7 +9,10 @@ deleted changes the state of its day.
 
 from __future__ import annotations
 
+import contextlib
+import random
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -24,7 +27,7 @@ from marts_platform.resources.mysql_zones import in_utc
 from marts_platform.resources.postgres import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 
     from pymysql import Connection
     from pymysql.cursors import Cursor
@@ -34,8 +37,18 @@ if TYPE_CHECKING:
 
 TABLES = ("users", "products", "chats", "messages")
 _UTC = ZoneInfo("UTC")
-# What the fingerprint says of a day without messages.
-_EMPTY = "rows 0, newest 0, checksum 0"
+# The settings with the time limits of a probe's statements, and of those that read more.
+_PROBE, _STATEMENT = "source_probe_timeout_seconds", "source_statement_timeout_seconds"
+# What the fingerprint says of a table without rows, and of a day without messages.
+_STATE = "rows {}, newest {}, checksum {}"
+_EMPTY = _STATE.format(0, 0, 0)
+# A table is compared by so many rows at once, and the older days whose turn it is in so many statements: what
+# one of them reads, and how many there are, stays small however busy the chat is, and however old.
+_ROWS_AT_ONCE = 200_000
+_SWEPT_AT_ONCE = 32
+_BELOW_ALL = -(2**63)
+# Of a statement that ran into its time limit: at MySQL, MariaDB and seekdb.
+_OUT_OF_TIME = frozenset({3024, 1969, 4012})
 _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "users": ("id", "username", "avatar_path", "email", "created_at"),
     "products": ("id", "name", "description", "price", "seller_id", "created_at"),
@@ -69,7 +82,7 @@ class ChatSource(dg.ConfigurableResource[Any]):
         assert slice_.window is not None  # the asset is partitioned
         now = settings.load()
         purpose = f"chat {slice_}"
-        with self.server.connect(_probe_limits(now), purpose=purpose) as connection:
+        with self._session(_PROBE, purpose) as connection:
             times = Times.of(connection, now)
         params = times.bounds(slice_.window)
         stream = self._stream("messages", times, params, purpose)
@@ -82,7 +95,7 @@ class ChatSource(dg.ConfigurableResource[Any]):
             ChatSourceError: the database has no such tables.
         """
         now = settings.load()
-        with self.server.connect(_probe_limits(now), purpose=f"chat {name}") as connection:
+        with self._session(_PROBE, f"chat {name}") as connection:
             times = Times.of(connection, now)
         return Extract(self._stream(name, times, {}, f"chat {name}"), scope=scope(now))
 
@@ -91,17 +104,19 @@ class ChatSource(dg.ConfigurableResource[Any]):
     ) -> SourceState:
         """The state of a whole table; of messages that of days, and which days have some.
 
-        To the days asked for come some older ones, in turns that the hour decides: so each of them is looked
-        at again and again, and there is no cursor to lose. Days that were published are not looked for: they
-        count as days with messages, and their states tell when they have none any more.
+        To the days asked for come some older ones, by lot: so each of them is looked at again and again, and
+        there is no cursor to lose. Days that were published are not looked for: they count as days with
+        messages, and their states tell when they have none any more.
+
+        Raises:
+            ChatSourceError: the database has no such tables, or a statement ran into its time limit.
         """
         now = settings.load()
         table = asset.removeprefix("chat/")
-        limits = _probe_limits(now)
-        with self.server.connect(limits, purpose="probe") as connection:
+        with self._session(_PROBE, "probe") as connection:
             times = Times.of(connection, now)
             if table != "messages":
-                state = _value(connection, f"chat/source/{table}_fingerprint.sql", times, table)
+                state = _state(connection, times, table)
                 return SourceState({None}, {None: f"{state}; {scope(now)}"}, scope(now))
             windows = [slice_.window for slice_ in slices if slice_.window is not None]
             if not windows:
@@ -110,45 +125,57 @@ class ChatSource(dg.ConfigurableResource[Any]):
             whole = Window(now.start_time, newest.end)
             known = {day for day in whole.days() if day.isoformat() in published}
             days = known | set(_new_days(connection, times, whole, known))
-            states = _states(connection, times, newest)
+            states = _states(connection, times, parts(newest), days)
             first = min(days, default=newest.start.date())
             if first < newest.start.date():
+                older = Window(datetime.combine(first, time.min, UTC), newest.start)
                 count = int(_value(connection, "chat/source/message_numbers.sql", times, "messages") or 0)
-                turns = -(-count // now.chat_sweep_messages)
-                older = sweep(now.start_time, first, newest.start, turns, datetime.now(UTC))
-                states |= _states(connection, times, older)
+                swept = random.choice(parts(older, -(-count // now.chat_sweep_messages)))
+                states |= _states(connection, times, parts(swept, _SWEPT_AT_ONCE), days)
         found: dict[Key, str] = {key: f"{state}; {scope(now)}" for key, state in states.items()}
         return SourceState(frozenset(day.isoformat() for day in days), found, scope(now))
 
     def fingerprint(self, table: str, slice_: Slice) -> str:
         """The state of a table, or of a day of messages, without the scope."""
-        now = settings.load()
-        limits = Limits(now.source_statement_timeout_seconds, read_only=True)
-        with self.server.connect(limits, purpose="check") as connection:
-            times = Times.of(connection, now)
+        with self._session(_STATEMENT, "check") as connection:
+            times = Times.of(connection, settings.load())
             if slice_.window is None:
-                return str(_value(connection, f"chat/source/{table}_fingerprint.sql", times, table))
-            return _states(connection, times, slice_.window)[slice_.partition_key or ""]
+                return _state(connection, times, table)
+            days = set(slice_.window.days())
+            return _states(connection, times, [slice_.window], days)[slice_.partition_key or ""]
 
     def newest(self) -> datetime | None:
         """The time of the newest message (UTC): one look-up in its index."""
-        now = settings.load()
-        with self.server.connect(_probe_limits(now), purpose="check") as connection:
-            found = _value(
-                connection, "chat/source/newest_message.sql", Times.of(connection, now), "messages"
-            )
+        with self._session(_PROBE, "check") as connection:
+            times = Times.of(connection, settings.load())
+            found = _value(connection, "chat/source/newest_message.sql", times, "messages")
         return None if found is None else found.replace(tzinfo=UTC)
 
     def outside(self, whole: Window) -> tuple[int, int | None]:
         """How many messages belong to no partition, and the number of the first of them."""
-        now = settings.load()
-        limits = Limits(now.source_statement_timeout_seconds, read_only=True)
-        with self.server.connect(limits, purpose="check") as connection:
-            times = Times.of(connection, now)
+        with self._session(_STATEMENT, "check") as connection:
+            times = Times.of(connection, settings.load())
             ((count, first),) = _rows(
                 connection, "chat/source/messages_outside.sql", times, "messages", times.bounds(whole)
             )
         return int(count), first
+
+    @contextlib.contextmanager
+    def _session(self, setting: str, purpose: str) -> Generator[Connection[Cursor]]:
+        """A session that only reads, each of its statements within the seconds that a setting says."""
+        from pymysql.err import MySQLError
+
+        seconds: int = getattr(settings.load(), setting)
+        try:
+            with self.server.connect(Limits(seconds, read_only=True), purpose=purpose) as connection:
+                yield connection
+        except MySQLError as error:
+            if not error.args or error.args[0] not in _OUT_OF_TIME:
+                raise
+            raise ChatSourceError(
+                f"a statement at the chat's database did not end within the {seconds} seconds of "
+                f"{settings.variable(setting)}: set that higher, or see why the server is slow"
+            ) from error
 
     def _stream(self, table: str, times: Times, params: Mapping[str, object], purpose: str) -> SelectOut:
         now = settings.load()
@@ -225,30 +252,49 @@ def scope(now: Settings) -> str:
     return f"local times in {now.chat_timezone}"
 
 
-def sweep(start: datetime, first: date, newest: datetime, turns: int, now: datetime) -> Window:
-    """The older days that are looked at now: all of them in turns, the next ones each hour.
+def parts(span: Window, count: int | None = None) -> list[Window]:
+    """A span of days in so many parts of about equally many days each; else, and at most, in its days."""
+    days = len(list(span.days()))
+    count = days if count is None else max(1, min(count, days))
+    bounds = [span.start + timedelta(days=days * number // count) for number in range(count)]
+    return [Window(start, end) for start, end in pairwise([*bounds, span.end])]
+
+
+def _states(
+    connection: Connection[Cursor], times: Times, spans: Sequence[Window], days: Collection[date]
+) -> dict[str, str]:
+    """The state of each day of these spans: a statement for each of them in which there are messages.
 
     Args:
-        start: of the first partition. Days before the first message cost nothing to look at, and one that was
-            emptied may be among them.
-        first: the first day with messages; it lies before `newest`.
-        newest: the start of the days that are looked at anyway.
-        turns: in how many.
-        now: decides whose turn it is.
+        connection: to the source.
+        times: how it keeps times.
+        spans: of whole days.
+        days: those that may have messages.
     """
-    begin = datetime.combine(first, time.min, UTC)
-    older = (newest - begin).days
-    turns = max(1, min(turns, older))
-    turn = int(now.timestamp()) // 3600 % turns
-    bounds = [begin + timedelta(days=older * number // turns) for number in range(turns + 1)]
-    bounds[0] = min(start, begin)
-    return Window(bounds[turn], bounds[turn + 1])
+    states = {day.isoformat(): _EMPTY for span in spans for day in span.days()}
+    for span in spans:
+        if any(day in days for day in span.days()):
+            params = times.bounds(span)
+            rows = _rows(connection, "chat/source/messages_fingerprint.sql", times, "messages", params)
+            states |= {str(key): str(state) for key, state in rows}
+    return states
 
 
-def _states(connection: Connection[Cursor], times: Times, span: Window) -> dict[str, str]:
-    rows = _rows(connection, "chat/source/messages_fingerprint.sql", times, "messages", times.bounds(span))
-    empty = {day.isoformat(): _EMPTY for day in span.days()}
-    return empty | {str(key): str(state) for key, state in rows}
+def _state(connection: Connection[Cursor], times: Times, table: str) -> str:
+    """The state of a whole table: its rows by their numbers, many at once.
+
+    What is written meanwhile may count or not, and is compared at the next look.
+    """
+    rows, newest, checksum = 0, 0, 0
+    after, taken = _BELOW_ALL, _ROWS_AT_ONCE
+    while taken == _ROWS_AT_ONCE:
+        params = {"after": after, "most": _ROWS_AT_ONCE}
+        file = f"chat/source/{table}_fingerprint.sql"
+        ((taken, last, added),) = _rows(connection, file, times, table, params)
+        if taken:
+            after = newest = int(last)
+            rows, checksum = rows + taken, checksum + int(added)
+    return _STATE.format(rows, newest, checksum)
 
 
 def _new_days(
@@ -282,7 +328,3 @@ def _rows(
 def _value(connection: Connection[Cursor], file: str, times: Times, table: str) -> Any:
     rows = _rows(connection, file, times, table, {})
     return rows[0][0] if rows else None
-
-
-def _probe_limits(now: Settings) -> Limits:
-    return Limits(statement_timeout=now.source_probe_timeout_seconds, read_only=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,7 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from marts_platform.chat import assets, checks, sources
-from marts_platform.chat.sources import ChatSource, ChatSourceError, sweep
+from marts_platform.chat.demo import schema
+from marts_platform.chat.sources import ChatSource, ChatSourceError, parts
 from marts_platform.core.mart import slice_of
 from marts_platform.core.partitions import DAILY
 from marts_platform.core.sql import read_sql
@@ -22,19 +25,94 @@ from marts_platform_tests.chat.source import ChatDatabase
 NOON = datetime(2024, 3, 31, 12)  # noqa: DTZ001 # as MySQL's times are
 
 
-def test_every_older_day_has_its_turn() -> None:
-    start, first, newest = (
-        datetime(2020, 1, 1, tzinfo=UTC),
-        date(2024, 1, 1),
-        datetime(2024, 3, 1, tzinfo=UTC),
+def test_the_parts_of_a_span_are_all_of_its_days_each_once() -> None:
+    span = Window(datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 3, 1, tzinfo=UTC))
+    for count, made in ((None, 60), (0, 1), (1, 1), (7, 7), (1000, 60)):
+        found = parts(span, count)
+        assert [day for part in found for day in part.days()] == list(span.days())
+        lengths = {len(list(part.days())) for part in found}
+        assert len(found) == made
+        assert max(lengths) - min(lengths) <= 1
+
+
+def test_every_older_day_has_its_turn_also_if_it_is_looked_at_the_same_hour_each_day(
+    chat: ChatDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (1, 2):
+        chat.user(number, NOON)
+    chat.chat(1, 1, 2, NOON)
+    days = [date(2024, 3, 1) + timedelta(days=number) for number in range(24)]
+    for number, day in enumerate(days, start=1):
+        chat.message(number, 1, 1, datetime(day.year, day.month, day.day, 12))  # noqa: DTZ001
+    monkeypatch.setenv("MARTS_CHAT_SWEEP_MESSAGES", "4")  # so one of six parts at each look
+    newest = [slice_of(DAILY, "2024-03-24")]
+    every = {day.isoformat() for day in days}
+    seen: set[Any] = set()
+    # By lot, in the same hour: that a hundred looks miss one of six has a chance of one in ten million.
+    for _ in range(100):
+        found = ChatSource().source_state("chat/messages", newest, every)
+        assert len(found.fingerprints) <= 1 + 4
+        seen |= found.fingerprints.keys()
+        if seen == every:
+            break
+    assert seen == every
+
+
+def test_a_time_limit_is_a_statements_about_a_day_and_the_error_names_its_setting(
+    chat: ChatDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (1, 2):
+        chat.user(number, NOON)
+    chat.chat(1, 1, 2, NOON)
+    days = ["2024-03-01", "2024-03-02", "2024-03-30", "2024-03-31"]
+    for number, day in enumerate(days, start=1):
+        chat.message(number, 1, 1, datetime.fromisoformat(f"{day}T12:00"))
+    monkeypatch.setenv("MARTS_SOURCE_PROBE_TIMEOUT_SECONDS", "1")
+    newest = [slice_of(DAILY, day) for day in days[2:]]
+    with slowed(chat, "messages", 0.6):
+        state = ChatSource().source_state("chat/messages", newest, days[:1])
+    assert set(state.with_rows) == set(days)
+    assert {key for key, text in state.fingerprints.items() if text.startswith("rows 1")} == set(days)
+    with (
+        slowed(chat, "messages", 1.5),
+        pytest.raises(ChatSourceError, match="the 1 seconds of MARTS_SOURCE_PROBE_TIMEOUT_SECONDS"),
+    ):
+        ChatSource().source_state("chat/messages", newest, days[:1])
+
+
+def test_a_table_is_compared_in_parts(chat: ChatDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, whole = ChatSource(), Slice()
+    for number in range(1, 6):
+        chat.user(number * 10, NOON)
+    chat.chat(1, 10, 20, NOON)
+    at_once = {table: source.fingerprint(table, whole) for table in ("users", "chats", "products")}
+    assert at_once["users"].startswith("rows 5, newest 50, checksum ")
+    monkeypatch.setattr(sources, "_ROWS_AT_ONCE", 2)
+    assert {table: source.fingerprint(table, whole) for table in at_once} == at_once
+    monkeypatch.setattr(sources, "_ROWS_AT_ONCE", 1)
+    assert {table: source.fingerprint(table, whole) for table in at_once} == at_once
+    monkeypatch.setenv("MARTS_SOURCE_PROBE_TIMEOUT_SECONDS", "1")
+    # Five rows, each of which takes more than half of what a statement may.
+    with slowed(chat, "users", 0.6):
+        state = source.source_state("chat/users", [whole])
+    assert (state.fingerprints[None] or "").startswith(at_once["users"])
+
+
+@contextmanager
+def slowed(chat: ChatDatabase, table: str, seconds: float) -> Generator[None]:
+    """Has the server take so long for the texts of each row."""
+    text = {"messages": "message", "users": "email"}[table]
+    names = ", ".join(
+        f"concat(given.{name}, left(sleep({seconds}), 0)) AS {name}" if name == text else f"given.{name}"
+        for name in schema.COLUMNS[table]
     )
-    now = datetime(2026, 1, 1, 7, 30, tzinfo=UTC)
-    for turns in (1, 7, 1000):
-        looked_at: set[date] = set()
-        for hour in range(min(turns, 60)):
-            looked_at |= set(sweep(start, first, newest, turns, now + timedelta(hours=hour)).days())
-        # The days before the first message too: one of them may have been emptied.
-        assert looked_at == set(Window(start, newest).days())
+    chat.execute(f"RENAME TABLE {table} TO {table}_there")
+    try:
+        chat.execute(f"CREATE VIEW {table} AS SELECT {names} FROM {table}_there AS given")
+        yield
+    finally:
+        chat.execute(f"DROP VIEW IF EXISTS {table}")
+        chat.execute(f"RENAME TABLE {table}_there TO {table}")
 
 
 @pytest.mark.parametrize("name", ["UTC", "Europe/Berlin", "America/St_Johns", "Asia/Kathmandu"])

@@ -1,9 +1,9 @@
--- The same text as chat/raw/users_fingerprint.sql gives for the same rows: a sum does not depend on their order.
+-- What the text of chat/raw/users_fingerprint.sql says, of the rows that follow a number: a part of the table,
+-- within a probe's time. A sum does not depend on the rows' order.
 SELECT
-    concat(
-        'rows ', count(*), ', newest ', coalesce(max(texts.id), 0), ', checksum ',
-        coalesce(sum(cast(conv(left(md5(texts.row_text), 15), 16, 10) AS unsigned)), 0)
-    ) AS fingerprint
+    count(*) AS row_count,
+    max(texts.id) AS newest,
+    sum(cast(conv(left(md5(texts.row_text), 15), 16, 10) AS unsigned)) AS checksum
 FROM (
     SELECT
         given.id,
@@ -18,4 +18,7 @@ FROM (
             CONVERT(given.email USING utf8mb4)
         ) AS row_text
     FROM users AS given
+    WHERE given.id > %(after)s
+    ORDER BY given.id
+    LIMIT %(most)s
 ) AS texts
