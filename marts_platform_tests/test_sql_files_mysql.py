@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from marts_platform.core.sql import read_sql
+from marts_platform.embedded.stack import Stack
 from marts_platform.migrations import mysql as migrations
 from marts_platform.resources.mysql import MySQLResource, statement
 from marts_platform_tests.mysql_servers import MySQLAccess
@@ -32,6 +33,7 @@ NAMES = {
     "key": "id",
     "matches": "live.id = touched.id",
     "query": "SELECT 7 AS id, NULL AS at, 'x' AS value",
+    "definition": "KEY by_value (value)",
     "definitions": "id longtext",
     "row": "concat('v', id)",
 }
@@ -46,7 +48,7 @@ VALUES: dict[str, object] = {
 
 
 @pytest.fixture
-def server(mysql: MySQLAccess, monkeypatch: pytest.MonkeyPatch) -> Iterator[MySQLResource]:
+def server(stack: Stack, mysql: MySQLAccess, monkeypatch: pytest.MonkeyPatch) -> Iterator[MySQLResource]:
     monkeypatch.setenv("MARTS_SHOP_REPLICA_URL", mysql.replica_url)
     mysql.clear()
     migrations.upgrade()

@@ -24,22 +24,31 @@ _NUMERIC = re.compile(r"numeric\((?P<size>\d+),(?P<scale>\d+)\)")
 _TEXTS = frozenset({"char", "varchar", "tinytext", "text", "mediumtext", "longtext"})
 
 
-def refuse_mismatch(session: MySQLSession) -> None:
+def refuse_mismatch(session: MySQLSession) -> list[str]:
     """Compares the live table with the staging table, which was made as the file declares it.
+
+    Returns:
+        The definitions of keys that the live table has beside the declared ones: a table that takes its place
+        has to have them too.
 
     Raises:
         SchemaMismatchError: the table is missing or differs; the message says in what.
     """
     table = session.mart.table
     live = form_of(session.connection, table.schema, table.name)
-    if not live:
+    if not live.columns:
         raise SchemaMismatchError(f"{table.qualified} does not exist in MySQL: run `marts migrate`")
-    faults = differences(form_of(session.connection, table.schema, session.stem), live)
+    declared = form_of(session.connection, table.schema, session.stem)
+    faults = differences(declared, live)
+    more = live.more_keys(declared)
+    if session.swaps_tables:
+        faults += [f"{key.definition} cannot be made anew" for key in more if not key.is_told]
     if faults:
         raise SchemaMismatchError(
             f"{table.qualified} is not as its DDL file declares it (run `marts migrate`, or correct it): "
             + "; ".join(faults)
         )
+    return [key.definition for key in more]
 
 
 def refuse_query(session: MySQLSession, query: str) -> None:

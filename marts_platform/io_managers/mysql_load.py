@@ -34,8 +34,10 @@ class MySQLLoad:
         session, mart = self._session, self._session.mart
         self._record.begin(extract)
         session.create_stage()
-        refuse_mismatch(session)
+        more_keys = refuse_mismatch(session)
         self._staging.fill(extract)
+        if session.swaps_tables:
+            session.add_keys(more_keys)
         state = None
         if mart.fingerprint:
             (state,) = session.row(mart.fingerprint, {"staged": session.stage}, session.bounds).values()
@@ -68,7 +70,7 @@ class MySQLLoad:
         session = self._session
         publication = session.mart.publication
         names = {"table": session.table, "columns": session.columns, "stage": session.stage}
-        if not isinstance(publication, Keyed | Append) and publication.column is None:
+        if session.swaps_tables:
             # One statement renames both: readers find the old table or the new one.
             session.execute("mysql/rename.sql", {**names, "old": session.old})
             return

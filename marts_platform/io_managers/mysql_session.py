@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, cast
 
+from marts_platform.core.path import Replace
 from marts_platform.resources.mysql import statement
 from marts_platform.resources.mysql_form import created_as, select_rows
 from marts_platform.resources.mysql_text import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pymysql import Connection
     from pymysql.cursors import Cursor
@@ -73,6 +74,12 @@ class MySQLSession:
         window = self.slice.window
         return {"start": window.start if window else None, "end": window.end if window else None}
 
+    @property
+    def swaps_tables(self) -> bool:
+        """Whether the staging table takes the place of the published one."""
+        publication = self.mart.publication
+        return isinstance(publication, Replace) and publication.column is None
+
     def drop_leftovers(self) -> None:
         """Drops what killed loads of this table left; the caller is its only writer."""
         self._drop(self.prefix)
@@ -100,6 +107,13 @@ class MySQLSession:
         """Makes the staging table in the declared form."""
         with self.connection.cursor() as cursor:
             cursor.execute(created_as(self.mart.table, self.stage))
+
+    def add_keys(self, definitions: Sequence[str]) -> None:
+        """Gives the staging table more keys than are declared."""
+        for definition in definitions:
+            # Its names are whatever somebody chose; the driver takes a single % for a value's place.
+            names = {"table": self.stage, "definition": definition.replace("%", "%%")}
+            self.execute("mysql/add_key.sql", names)
 
     def execute(
         self,

@@ -7,22 +7,20 @@ fails, and says the statement.
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from marts_platform import settings
 from marts_platform.core import sql
 from marts_platform.core.clickhouse import STAGING, literal, quoted, render
-from marts_platform.core.sql import compose
 from marts_platform.core.table import parse_ddl
+from marts_platform.migrations.turns import turn
 from marts_platform.resources.clickhouse import ClickHouseResource, repeat_replacements
 from marts_platform.resources.clickhouse_ddl import column_definition, create_table, on_cluster
 from marts_platform.resources.clickhouse_form import Form, form_of
-from marts_platform.resources.postgres import PostgresResource
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from clickhouse_connect.driver.httpclient import HttpClient
@@ -62,7 +60,10 @@ def upgrade() -> list[str]:
     views = list(declared_clickhouse_views())
     changed: list[str] = []
     refused: list[str] = []
-    with _turn(), ClickHouseResource().client({"purpose": "migrate"}, database="default") as client:
+    with (
+        turn("ClickHouse"),
+        ClickHouseResource().client({"purpose": "migrate"}, database="default") as client,
+    ):
         for database in sorted(
             {STAGING, *(table.schema for table in tables), *(view.database for view in views)}
         ):
@@ -83,21 +84,6 @@ def upgrade() -> list[str]:
             "Run what is right, or correct the files:\n" + "\n".join(refused)
         )
     return changed
-
-
-@contextmanager
-def _turn() -> Generator[None]:
-    """Waits until no other `marts migrate` is about it: they would take each other's scratch tables.
-
-    The lock is the Postgres warehouse's, where the run log is; ClickHouse has none that a client can hold.
-    """
-    purpose = "migrate ClickHouse"
-    with PostgresResource(setting="warehouse_url").connect(purpose=purpose) as connection:
-        with connection.cursor() as cursor:
-            cursor.execute(compose("postgres/lock_timeout.sql"), {"lock_timeout": "600s"})
-            cursor.execute(compose("postgres/lock_writer_of_session.sql"), {"name": f"marts {purpose}"})
-        connection.commit()
-        yield
 
 
 def create_database(name: str, cluster: str | None) -> str:

@@ -10,8 +10,9 @@ import re
 from typing import TYPE_CHECKING
 
 from marts_platform import settings
-from marts_platform.core.sql import sql_root
+from marts_platform.core import sql
 from marts_platform.core.table import parse_ddl
+from marts_platform.migrations.turns import turn
 from marts_platform.resources.mysql import MySQLResource, statement
 from marts_platform.resources.mysql_form import Form, created_as, form_of
 from marts_platform.resources.mysql_text import quoted
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from marts_platform.core.table import Table
 
 _MYSQL = re.compile(r"^ENGINE = InnoDB\b", re.M)
+_NAME_CHARACTERS = 64
 
 
 class MySQLSchemaError(settings.ExpectedError):
@@ -53,7 +55,7 @@ def upgrade() -> list[str]:
 def _upgrade() -> list[str]:
     changed: list[str] = []
     refused: list[str] = []
-    with MySQLResource(setting="shop_replica_url").connect(purpose="migrate") as connection:
+    with turn("MySQL"), MySQLResource(setting="shop_replica_url").connect(purpose="migrate") as connection:
         for table in declared_mysql_tables():
             made, faults = _steps(connection, table)
             refused += faults
@@ -71,7 +73,7 @@ def _upgrade() -> list[str]:
 
 def declared_mysql_tables() -> Iterator[Table]:
     """Every table that a DDL file of MySQL declares."""
-    for path in sorted(sql_root().glob("*/ddl/**/*.sql")):
+    for path in sorted(sql.sql_root().glob("*/ddl/**/*.sql")):
         text = path.read_text("utf-8")
         if _MYSQL.search(text):
             yield parse_ddl(text.strip().removesuffix(";"), path.name)
@@ -79,10 +81,11 @@ def declared_mysql_tables() -> Iterator[Table]:
 
 def _steps(connection: Connection[Cursor], table: Table) -> tuple[list[str], list[str]]:
     live = form_of(connection, table.schema, table.name)
-    if not live:
+    if not live.columns:
         return [created_as(table, quoted(table.schema, table.name))], []
-    # The server's own wording of the declaration, to compare like with like.
-    scratch = f"{table.name[:30]}__declared"
+    # The server's own wording of the declaration, to compare like with like. No load has tables of such a
+    # name: it drops what begins with its own table's name and two underscores.
+    scratch = f"migrate__{table.name}"[:_NAME_CHARACTERS]
     drop = statement("mysql/drop_table.sql", {"table": quoted(table.schema, scratch)})
     with connection.cursor() as cursor:
         cursor.execute(drop)
@@ -95,22 +98,58 @@ def _steps(connection: Connection[Cursor], table: Table) -> tuple[list[str], lis
 def steps(table: Table, declared: Form, live: Form) -> tuple[list[str], list[str]]:
     """What brings a table to its declaration.
 
+    A key that is not declared stays, unless it constrains rows: whoever queries the table may have made it.
+
     Returns:
         The statements to run, and those that only a person may run.
     """
     alter = f"ALTER TABLE {quoted(table.schema, table.name)}"
     additions: list[str] = []
     refused: list[str] = []
+    misplaced = _misplaced(list(declared.columns), list(live.columns))
     place = "FIRST"
     for column in table.columns:
         name, definition = quoted(column.name), column.definition
-        if column.name not in live:
+        if column.name not in live.columns:
             addition = f"{alter} ADD COLUMN {name} {definition} {place}"
             # Without a value of its own, rows that are there would hold one that nobody gave.
             is_additive = (column.nullable or column.has_default) and column.name not in table.key
             (additions if is_additive else refused).append(addition)
-        elif live[column.name] != declared[column.name]:
+        elif live.columns[column.name] != declared.columns[column.name] or column.name in misplaced:
             refused.append(f"{alter} MODIFY COLUMN {name} {definition} {place}")
         place = f"AFTER {name}"
-    refused += [f"{alter} DROP COLUMN {quoted(name)}" for name in live if name not in declared]
+    refused += [
+        f"{alter} DROP COLUMN {quoted(name)}" for name in live.columns if name not in declared.columns
+    ]
+    for name, key in declared.keys.items():
+        if name not in live.keys:
+            # One that constrains rows may find some that it forbids; and a refused column may be the key's.
+            is_additive = not key.constrains and not refused
+            (additions if is_additive else refused).append(f"{alter} ADD {key.definition}")
+        elif live.keys[name] != key:
+            # The table is never without a primary key; another one seekdb does not replace in one statement.
+            replaced = f"{_dropped(name)}, " if name == "PRIMARY" else f"{_dropped(name)}\n{alter} "
+            refused.append(f"{alter} {replaced}ADD {key.definition}")
+    refused += [
+        f"{alter} {_dropped(name)}"
+        for name, key in live.keys.items()
+        if key.constrains and name not in declared.keys
+    ]
     return additions, refused
+
+
+def _misplaced(wanted: list[str], have: list[str]) -> set[str]:
+    """The columns to move, in the order wanted, so that all of them stand in that order."""
+    order = [name for name in wanted if name in have]
+    now = [name for name in have if name in wanted]
+    moved: set[str] = set()
+    for place, name in enumerate(order):
+        if now[place] != name:
+            moved.add(name)
+            now.remove(name)
+            now.insert(place, name)
+    return moved
+
+
+def _dropped(name: str) -> str:
+    return "DROP PRIMARY KEY" if name == "PRIMARY" else f"DROP KEY {quoted(name)}"

@@ -4,7 +4,6 @@ SELECT
     is_nullable AS nullable,
     collation_name AS collation,
     column_default AS default_value,
-    column_key AS key_kind,
     extra
 FROM information_schema.columns
 WHERE table_schema = %(schema)s AND table_name = %(name)s

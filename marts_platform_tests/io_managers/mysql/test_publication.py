@@ -25,11 +25,9 @@ from marts_platform.io_managers.mysql import MySQLIOManager
 from marts_platform.io_managers.mysql_columns import holds
 from marts_platform.io_managers.mysql_feed import as_load_data
 from marts_platform.io_managers.mysql_frames import frame_faults
-from marts_platform.migrations import mysql as migrations
-from marts_platform.resources.mysql_form import form_of
 from marts_platform_tests import mysql_servers
 from marts_platform_tests.marts import Warehouse, WriteSql
-from marts_platform_tests.mysql_servers import MySQLAccess, connect
+from marts_platform_tests.mysql_servers import MySQLAccess
 
 DDL = """-- Readings of sensors.
 CREATE TABLE mydb.readings (
@@ -248,18 +246,6 @@ def test_rejected_rows_stand_in_quarantine(mysql: MySQLAccess, load: Load, wareh
     assert warehouse.rows("SELECT source_key, reason, payload FROM ops.quarantine") == [
         ("7", "no date", "raw")
     ]
-
-
-def test_a_migration_adds_columns_and_names_what_a_person_has_to_do(mysql: MySQLAccess, load: Load) -> None:
-    with connect(mysql.replica_owner_url) as connection:
-        live = form_of(connection, "mydb", "readings")
-        assert migrations.steps(parse_ddl(DDL), live, live) == ([], [])
-        wider = parse_ddl(DDL.replace("varchar(10)", "varchar(20)").replace(
-            "    PRIMARY", "    unit varchar(5), -- Of the value.\n    PRIMARY"))  # fmt: skip
-        declared = {**live, "note": {**live["note"], "type": "varchar(20)"}, "unit": {}}
-        additions, refused = migrations.steps(wider, declared, live)
-        assert additions == ["ALTER TABLE `mydb`.`readings` ADD COLUMN `unit` varchar(5) AFTER `note`"]
-        assert refused == ["ALTER TABLE `mydb`.`readings` MODIFY COLUMN `note` varchar(20) AFTER `value`"]
 
 
 class _Pieces:
