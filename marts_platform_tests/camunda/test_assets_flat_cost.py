@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, LiteralString
@@ -55,6 +56,19 @@ def test_the_rows_that_came_from_a_day_are_found_by_an_index(
     plan = found[0]["Plan"]
     assert plan["Actual Rows"] == 10
     assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < pages / 4
+
+
+@pytest.mark.parametrize("chart", ["1_changes", "4_hours"])
+def test_a_chart_finds_its_days_without_a_look_at_all_of_the_history(
+    engine: Engine, warehouse: Warehouse, chart: str
+) -> None:
+    old, new = date(2024, 1, 9), date(2024, 6, 9)
+    engine.write(change(at(old), var_inst_id_="V1"), change(at(new), var_inst_id_="V2"))
+    warehouse.load_bare(old, new)
+    with closing(psycopg2.connect(warehouse.url)) as connection, connection.cursor() as cursor:
+        cursor.execute("EXPLAIN (ANALYZE) " + compose(f"camunda/charts/{chart}.sql").as_string(connection))
+        plan = [line for (line,) in cursor.fetchall() if "never executed" not in line]
+    assert re.findall(r" on (act_hi_detail_\d+)", "\n".join(plan)) == ["act_hi_detail_20240609"]
 
 
 DAYS = [date(2024, 3, 9), date(2024, 3, 10), date(2024, 3, 11)]

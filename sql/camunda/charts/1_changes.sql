@@ -8,6 +8,6 @@ SELECT
     count(*) AS changes,
     coalesce(var_type_, 'null') AS type
 FROM camunda.act_hi_detail
-WHERE time_ >= (SELECT max(newest.time_) - interval '60 days' FROM camunda.act_hi_detail AS newest)
+WHERE time_ >= (SELECT max(newest.time_) - interval '60 days' FROM camunda.process_variables AS newest)
 GROUP BY day, type
 ORDER BY day, type

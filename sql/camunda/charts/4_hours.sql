@@ -9,7 +9,7 @@ WITH counted AS (
         extract(HOUR FROM time_ AT TIME ZONE 'UTC')::integer AS hour,
         count(*) AS changes
     FROM camunda.act_hi_detail
-    WHERE time_ >= (SELECT max(newest.time_) - interval '60 days' FROM camunda.act_hi_detail AS newest)
+    WHERE time_ >= (SELECT max(newest.time_) - interval '60 days' FROM camunda.process_variables AS newest)
     GROUP BY weekday, hour
 )
 
