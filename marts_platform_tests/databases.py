@@ -43,13 +43,16 @@ def as_role(url: str, role: str, password: str) -> str:
 
 
 @contextmanager
-def scratch_database(superuser_url: str, owner: str, template: str = "template0") -> Generator[str]:
+def scratch_database(
+    superuser_url: str, owner: str, template: str = "template0", encoding: str = "UTF8"
+) -> Generator[str]:
     """A new database, a copy of `template`, for as long as the context lasts.
 
     Args:
         superuser_url: who makes it; any database of that server.
         owner: the role that owns it.
         template: the database to copy; nobody may be connected to it.
+        encoding: of its text; another one than the template's only goes with template0.
 
     Yields:
         Its name.
@@ -57,8 +60,12 @@ def scratch_database(superuser_url: str, owner: str, template: str = "template0"
     name = f"test_{secrets.token_hex(6)}"
     with psycopg.connect(superuser_url, autocommit=True) as connection:
         connection.execute(
-            sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(
-                sql.Identifier(name), sql.Identifier(owner), sql.Identifier(template)
+            sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} ENCODING {} {}").format(
+                sql.Identifier(name),
+                sql.Identifier(owner),
+                sql.Identifier(template),
+                sql.Literal(encoding),
+                sql.SQL("" if encoding == "UTF8" else "LOCALE 'C'"),
             )
         )
     try:

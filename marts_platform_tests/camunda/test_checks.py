@@ -7,8 +7,12 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 import pytest
 
+from marts_platform import settings
+from marts_platform.embedded.stack import Stack
+from marts_platform_tests import databases
 from marts_platform_tests.camunda.engine import Engine, at, change
 from marts_platform_tests.camunda.loads import Warehouse
+from marts_platform_tests.databases import at_database
 
 DAY = date(2024, 8, 5)
 RAW = "camunda/act_hi_detail"
@@ -87,6 +91,24 @@ def test_a_value_that_differs_from_the_sources_is_found(engine: Engine, warehous
     assert figures["failed"] == DAY.isoformat() and figures["partitions_checked"] == 2
     assert figures["rows_at_source"] == figures["rows_in_mart"] == 3
     assert figures["checksum_at_source"] != figures["checksum_in_mart"]
+
+
+@pytest.mark.parametrize("encoding", ["WIN1251", "ISO_8859_5"])
+def test_a_source_of_another_encoding_agrees(
+    stack: Stack, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    owner, reader = stack.owner_url("camunda"), settings.load().url("camunda_url")
+    with (
+        databases.scratch_database(owner, databases.user_of(owner), encoding=encoding) as name,
+        Engine.created(at_database(owner, name), at_database(reader, name)) as engine,
+    ):
+        monkeypatch.setenv("MARTS_CAMUNDA_URL", engine.reader_url)
+        engine.write(change(at(DAY), text_="договор"))
+        warehouse.load_bare(DAY)
+        assert [row["text_"] for row in warehouse.rows("SELECT text_ FROM camunda.act_hi_detail")] == [
+            "договор"
+        ]
+        assert check(warehouse, RAW, "agrees_with_source").passed
 
 
 def test_a_row_that_is_missing_in_the_mart_is_found(engine: Engine, warehouse: Warehouse) -> None:

@@ -1,7 +1,8 @@
--- The same figures as checksum_source.sql gives for the same rows: a sum does not depend on their order.
+-- The same figures as checksum_source.sql gives for the same rows: a sum does not depend on their order, nor do
+-- bytes in UTF-8 on the server's encoding.
 SELECT
     count(*) AS rows_counted,
-    coalesce(sum(('x' || left(md5(concat_ws(
+    coalesce(sum(('x' || left(md5(convert_to(concat_ws(
         '|',
         id_,
         type_,
@@ -14,6 +15,6 @@ SELECT
         coalesce(long_::text, '~'),
         coalesce(encode(float8send(double_), 'hex'), '~'),
         coalesce(bytearray_id_, '~')
-    )), 15))::bit(60)::bigint::numeric), 0) AS checksum
+    ), 'UTF8')), 15))::bit(60)::bigint::numeric), 0) AS checksum
 FROM camunda.act_hi_detail
 WHERE time_ >= %(start)s AND time_ < %(end)s AND NOT is_purged_

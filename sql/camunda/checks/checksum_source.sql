@@ -1,7 +1,8 @@
--- The same figures as checksum_mart.sql gives for the same rows: a sum does not depend on their order.
+-- The same figures as checksum_mart.sql gives for the same rows: a sum does not depend on their order, nor do
+-- bytes in UTF-8 on the server's encoding.
 SELECT
     count(*) AS rows_counted,
-    coalesce(sum(('x' || left(md5(concat_ws(
+    coalesce(sum(('x' || left(md5(convert_to(concat_ws(
         '|',
         detail.id_,
         detail.type_,
@@ -14,7 +15,7 @@ SELECT
         coalesce(detail.long_::text, '~'),
         coalesce(encode(float8send(detail.double_), 'hex'), '~'),
         coalesce(detail.bytearray_id_, '~')
-    )), 15))::bit(60)::bigint::numeric), 0) AS checksum
+    ), 'UTF8')), 15))::bit(60)::bigint::numeric), 0) AS checksum
 FROM act_hi_detail AS detail
 WHERE
     detail.time_ >= %(from_local)s
