@@ -114,8 +114,8 @@ def _clickhouse(query: str) -> None:
 
 
 def _show_lines(text: str) -> None:
-    # Numbers with a point as the server wrote them.
-    lines = [json.loads(line, parse_float=str) for line in text.splitlines()]
+    # Numbers with a point as the server wrote them. A value may hold what splitlines takes for a line's end.
+    lines = [json.loads(line, parse_float=str) for line in text.split("\n") if line]
     if not lines:
         print("Ok.")
         return

@@ -16,6 +16,13 @@ def test_a_result_is_a_table_with_every_digit(clickhouse: str, capsys: pytest.Ca
     assert shown.endswith("1 row\n")
 
 
+def test_a_value_with_a_line_separator_is_one_value(
+    clickhouse: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sql_console.run("clickhouse", "SELECT 'a\u2028b\u0085c' AS value")
+    assert capsys.readouterr().out.endswith("1 row\n")
+
+
 @pytest.mark.parametrize(
     ("query", "sent"),
     [
