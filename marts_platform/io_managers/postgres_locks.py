@@ -23,7 +23,7 @@ class LockedOutError(PassingFault):
 def explained(
     fault: BaseException, mart: Mart, slice_: Slice, waiting: Connection, other: Connection
 ) -> BaseException:
-    """A lock time-out with those who hold locks on the mart's table; any other fault as it is.
+    """A lock time-out, with who holds the lock, or that it was the source's; any other fault as it is.
 
     Args:
         fault: what ended the load.
@@ -37,6 +37,12 @@ def explained(
 
     if not isinstance(fault, LockNotAvailable):
         return fault
+    # A load reads a source over a connection of its own, which waits for locks as well.
+    if fault.cursor is not None and fault.cursor.connection not in (waiting, other):
+        return LockedOutError(
+            f"{mart.asset}, {slice_}: reading waited in vain for a lock at the source, whose tables somebody "
+            f"alters. Its pg_locks says who; end that, or wait. {str(fault).strip()}"
+        )
     own = [connection.info.backend_pid for connection in (waiting, other)]
     try:
         with other.cursor() as cursor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 
 import psycopg2
@@ -14,13 +15,16 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.sql import SQL, Composable
 
 from marts_platform.camunda.sources import CamundaSource
+from marts_platform.core import path
+from marts_platform.core.faults import is_passing
 from marts_platform.core.mart import slice_of
 from marts_platform.core.partitions import DAILY
 from marts_platform.core.sql import compose
 from marts_platform.io_managers.postgres import PostgresIOManager
+from marts_platform.io_managers.postgres_locks import LockedOutError
 from marts_platform.materialization import MaterializationError
 from marts_platform.resources import postgres_source
-from marts_platform.resources.postgres import CopyOut
+from marts_platform.resources.postgres import CopyOut, Limits
 from marts_platform.settings import load
 from marts_platform_tests.camunda.engine import Engine, at, change
 from marts_platform_tests.camunda.loads import Warehouse
@@ -132,3 +136,17 @@ def test_the_sessions_at_the_source_cannot_write_and_say_who_they_are(
         assert cursor.fetchone() == (f"marts_platform camunda {DAY}", "10min")
         with pytest.raises(psycopg2.errors.ReadOnlySqlTransaction):
             cursor.execute("CREATE TABLE no ()")
+
+
+def test_a_lock_at_the_source_is_not_taken_for_one_of_the_warehouse(
+    engine: Engine, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_source, "Limits", partial(Limits, lock_timeout=0.2))
+    monkeypatch.setattr(path, "with_retries", lambda attempt: attempt())
+    engine.write(change(at(DAY)))
+    with closing(psycopg2.connect(engine.url)) as altering, altering.cursor() as cursor:
+        cursor.execute("LOCK TABLE act_hi_detail IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(LockedOutError, match="a lock at the source") as fault:
+            warehouse.load_bare(DAY, selection=RAW)
+    assert "pg_terminate_backend" not in str(fault.value) and is_passing(fault.value)
+    warehouse.load_bare(DAY, selection=RAW)
