@@ -87,6 +87,7 @@ VALUES: Mapping[str, object] = {
     "from_local": START.replace(tzinfo=None),
     "to_local": END.replace(tzinfo=None),
     "bound": END + timedelta(days=5),
+    "long": timedelta(hours=1),
     "until": END + timedelta(days=900),
     "zone": "UTC",
     **dict.fromkeys(["all_variables", "is_exact"], True),

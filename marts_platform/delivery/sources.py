@@ -124,7 +124,7 @@ class DeliverySource(dg.ConfigurableResource[Any]):
             params = _window_params(slice_.window, readable)
             refuse_scans(connection, query, params, f"delivery/{table}, {slice_}")
         is_open = readable != slice_.window
-        warnings = [bound.warning] if bound.warning and is_open else []
+        warnings = bound.warnings if is_open else []
         return Extract(
             rows=CopyOut(self.server, query, FEEDS[table].columns, params, limits, purpose),
             read_until=bound.moment if is_open else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 # Where others' transactions cannot be seen, one may have been open for this long.
 BLIND_MARGIN = timedelta(minutes=5)
+# What commits is done with sooner, so nobody would otherwise know why no new rows arrive.
+_LONG = timedelta(hours=1)
 # 8 KiB pages: a table of 80 MB is scanned in the time of a few hundred look-ups.
 _SCANNABLE_PAGES = 10_000
 
@@ -89,7 +91,7 @@ class NaiveSource:
             rows=CopyOut(self.server, query, columns, params, limits, purpose, format),
             read_until=None if is_whole else bound.moment,
             scope=self.scope,
-            warnings=[bound.warning] if bound.warning and not is_whole else [],
+            warnings=[] if is_whole else bound.warnings,
         )
 
     def state(
@@ -139,10 +141,17 @@ class CommitBound:
     Attributes:
         moment: the bound, UTC; rows from it on are read by a later load.
         warning: why the bound is a guess, None if it is certain.
+        held_back: who keeps it far in the past; None if nobody does.
     """
 
     moment: datetime
     warning: str | None = None
+    held_back: str | None = None
+
+    @property
+    def warnings(self) -> list[str]:
+        """What whoever looks at a load of an open partition should know."""
+        return [text for text in (self.warning, self.held_back) if text]
 
 
 def commit_bound(connection: Connection, margin: timedelta) -> CommitBound:
@@ -157,10 +166,14 @@ def commit_bound(connection: Connection, margin: timedelta) -> CommitBound:
         margin: how far below the oldest transaction to stay.
     """
     with connection.cursor() as cursor:
-        cursor.execute(compose("postgres/commit_safe_bound.sql"))
+        cursor.execute(compose("postgres/commit_safe_bound.sql"), {"long": _LONG})
         row = cursor.fetchone()
     assert row is not None  # a SELECT without FROM gives one row
-    moment, is_hidden, is_replica = row
+    moment, is_hidden, is_replica, whose = row
+    held_back = whose and (
+        f"{whose} at the source has had a transaction open since {moment.astimezone(UTC):%Y-%m-%d %H:%M} "
+        f"UTC: newer rows are not read before it ends. End it, or wait"
+    )
     if is_replica:
         reason = "the source is a replica, which does not show its primary's open transactions"
     elif is_hidden:
@@ -169,12 +182,13 @@ def commit_bound(connection: Connection, margin: timedelta) -> CommitBound:
             "(GRANT pg_read_all_stats TO it would show them)"
         )
     else:
-        return CommitBound(moment - margin)
+        return CommitBound(moment - margin, held_back=held_back)
     minutes = int(BLIND_MARGIN.total_seconds() // 60)
     return CommitBound(
         moment - max(margin, BLIND_MARGIN),
         f"{reason}: the open partition is read up to {minutes} minutes ago only, and the sensor "
         f"compares twice as many days, since a later commit cannot be ruled out",
+        held_back,
     )
 
 

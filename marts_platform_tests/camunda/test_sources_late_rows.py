@@ -10,10 +10,13 @@ from datetime import UTC, date, datetime, timedelta
 from random import Random
 from threading import Event, Lock, Thread
 
+import psycopg
 import psycopg2
 import pytest
 from psycopg2.extensions import connection as Connection
 
+from marts_platform.embedded.stack import Stack
+from marts_platform.resources import postgres_source
 from marts_platform_tests.camunda.engine import Engine, at, change
 from marts_platform_tests.camunda.loads import Warehouse
 from marts_platform_tests.camunda.oracle import RawHistory, current_variables, documents
@@ -80,6 +83,53 @@ def test_the_open_day_is_read_up_to_the_oldest_open_transaction(
     time.sleep(0.3)
     warehouse.load_pending()
     assert raw_ids(warehouse) == {"before", "late", "after"}
+
+
+def test_who_keeps_new_rows_from_being_read_for_long_is_named(
+    engine: Engine, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_source, "_LONG", timedelta(seconds=0.3))
+    engine.write(change(now() - timedelta(seconds=2), id_="before"))
+    with closing(psycopg2.connect(engine.url, application_name="a long import")) as open_connection:
+        insert(open_connection, "late", now())
+        time.sleep(0.5)
+        warehouse.load_pending()
+        (warning,) = set(warehouse.warnings())
+        assert f"pid {open_connection.info.backend_pid} (" in warning and "a long import" in warning
+    warehouse.execute("DELETE FROM ops.etl_run_log")
+    warehouse.load_pending()
+    assert warehouse.warnings() == []
+
+
+def test_the_servers_own_vacuum_keeps_no_row_from_being_read(engine: Engine, stack: Stack) -> None:
+    workers = """
+        SELECT xact_start FROM pg_stat_activity
+        WHERE backend_type = 'autovacuum worker' AND datname = current_database() AND xact_start IS NOT NULL
+    """
+    engine.execute(
+        "CREATE TABLE large AS SELECT n, repeat('x', 500) AS x FROM generate_series(1, 20000) AS n"
+    )
+    engine.execute("""
+        ALTER TABLE large SET (autovacuum_vacuum_threshold = 1, autovacuum_vacuum_scale_factor = 0,
+        autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1)
+    """)
+    engine.execute("DELETE FROM large WHERE n % 3 = 0")
+    with psycopg.connect(stack.owner_url("camunda"), autocommit=True) as server:
+        server.execute("ALTER SYSTEM SET autovacuum_naptime = '1s'")
+        server.execute("SELECT pg_reload_conf()")
+        try:
+            deadline = time.monotonic() + 60
+            while not (found := engine.rows(workers)):
+                assert time.monotonic() < deadline, "no vacuum came"
+                time.sleep(0.1)
+        finally:
+            server.execute("ALTER SYSTEM RESET autovacuum_naptime")
+            server.execute("SELECT pg_reload_conf()")
+    time.sleep(0.5)
+    with closing(psycopg2.connect(engine.reader_url)) as connection:
+        bound = postgres_source.commit_bound(connection, timedelta())
+    assert bound.moment > found[0]["xact_start"] + timedelta(seconds=0.4)
+    assert engine.rows(workers) == found, "it still goes on"
 
 
 def test_a_prepared_transaction_bounds_the_open_day_too(
