@@ -13,6 +13,7 @@ from rich.table import Table
 
 from marts_platform.console import screen
 from marts_platform.dagster_home import use_dagster_home
+from marts_platform.interrupts import ending_is_an_interrupt
 from marts_platform.materialization import (
     AssetResult,
     MaterializationError,
@@ -23,6 +24,7 @@ from marts_platform.materialization import (
     replayable,
     select,
 )
+from marts_platform.run_launcher import end_dead_runs
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -50,10 +52,19 @@ def materialize_selection(selection: str, first: date | None, end: date | None) 
         MaterializationError: a run failed; what was published is shown before.
     """
     registered = select(selection)
+    _begin()
     if first is not None and end is not None:
         show_results(run_with_progress(days_between(first, end, registered)))
     elif not _bring_up_to_date(registered):
         screen().print(f"Nothing to do: {selection} is as its source is.")
+
+
+def _begin() -> None:
+    """Names Dagster's home, and ends what earlier commands left there as running when they were killed."""
+    use_dagster_home()
+    with dg.DagsterInstance.get() as instance:
+        for run_id in end_dead_runs(instance):
+            screen().print(f"Run {run_id} was killed; it counts as failed now.")
 
 
 def _bring_up_to_date(registered: Sequence[RegisteredMart]) -> bool:
@@ -76,7 +87,9 @@ def replay(asset: str) -> None:
     Raises:
         MaterializationError: the run failed.
     """
-    show_results(run_with_progress(replayable(asset), is_replay=True))
+    work = replayable(asset)
+    _begin()
+    show_results(run_with_progress(work, is_replay=True))
 
 
 def run_with_progress(work: Sequence[Batch], *, is_replay: bool = False) -> list[AssetResult]:
@@ -85,7 +98,6 @@ def run_with_progress(work: Sequence[Batch], *, is_replay: bool = False) -> list
     Raises:
         MaterializationError: a run failed; what it had published is shown before.
     """
-    use_dagster_home()
     console = screen()
     steps = sum(max(len(batch.partition_keys), 1) * len(batch.assets) for batch in work)
     bar = Progress(
@@ -96,7 +108,7 @@ def run_with_progress(work: Sequence[Batch], *, is_replay: bool = False) -> list
         console=console,
         disable=not console.is_terminal,
     )
-    with bar, dg.DagsterInstance.get() as instance:
+    with ending_is_an_interrupt(), bar, dg.DagsterInstance.get() as instance:
         task = bar.add_task("materialising", total=steps)
         try:
             return materialize(
@@ -202,6 +214,7 @@ def demo(scale: float) -> None:
     for said in warehouses.upgrade():
         console.print(said)
     seed((), scale)
+    _begin()
     for domain in demos:
         if not _bring_up_to_date(select(domain)):
             console.print(f"{domain} is as its source is: nothing to load.")

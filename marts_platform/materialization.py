@@ -11,6 +11,7 @@ import dagster as dg
 from marts_platform.core.mart import MAX_PARTITIONS_PER_RUN, REPLAY_TAG, mart_of, on_published
 from marts_platform.core.pending import Batch, Reason, batches, stages_of
 from marts_platform.core.planning import in_order, plan
+from marts_platform.run_launcher import run_tags
 from marts_platform.settings import ExpectedError
 
 if TYPE_CHECKING:
@@ -212,7 +213,7 @@ def _run(
             dg.AssetCheckKey(key, audit.name) for key in keys for audit in mart_of(key).mart.audits
         )
     subset = job.get_subset(asset_selection=keys, asset_check_selection=checks)
-    tags: dict[str, str] = {REPLAY_TAG: "true"} if is_replay else {}
+    tags = run_tags() | ({REPLAY_TAG: "true"} if is_replay else {})
     if batch.partition_keys:
         tags["dagster/asset_partition_range_start"] = batch.partition_keys[0]
         tags["dagster/asset_partition_range_end"] = batch.partition_keys[-1]

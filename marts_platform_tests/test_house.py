@@ -27,6 +27,7 @@ COMMANDS = {
     "console",
     "dagster_dev",
     "demonstration",
+    "interrupts",
     "materialization",
     "replication",
     "reports",

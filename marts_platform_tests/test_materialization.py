@@ -186,10 +186,10 @@ def _content(warehouse: Warehouse) -> list[Any]:
 
 
 def test_the_command_says_that_there_is_nothing_to_do(
-    engine: Engine, ephemeral_instance: DagsterInstance, capsys: pytest.CaptureFixture[str]
+    engine: Engine, instance: DagsterInstance, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_two_days(engine)
-    load(ephemeral_instance)
+    load(instance)
     capsys.readouterr()
     materialize_selection("camunda", None, None)
     assert "Nothing to do: camunda is as its source is." in " ".join(capsys.readouterr().out.split())

@@ -15,7 +15,14 @@ from dagster._core.events import EngineEventData
 from dagster._core.launcher import WorkerStatus
 from dagster._core.storage.tags import GRPC_INFO_TAG
 
-from marts_platform.run_launcher import HOST_TAG, is_of_this_machine, is_same_process, run_tags
+from marts_platform.run_launcher import (
+    HOST_TAG,
+    PROCESS_TAG,
+    end_dead_runs,
+    is_of_this_machine,
+    is_same_process,
+    run_tags,
+)
 
 _SOCKET = {GRPC_INFO_TAG: json.dumps({"host": "localhost", "socket": "/somewhere/socket"})}
 
@@ -73,3 +80,22 @@ def test_a_started_run_is_judged_by_its_process(instance: dg.DagsterInstance) ->
     assert check(run).status is WorkerStatus.FAILED
     assert check(elsewhere).status is WorkerStatus.RUNNING
     assert check(_run(instance, run_tags(), None)).status is WorkerStatus.RUNNING
+
+
+def test_dead_runs_of_this_machine_are_ended_also_those_that_had_reported_nothing(
+    instance: dg.DagsterInstance,
+) -> None:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    dead = run_tags() | {PROCESS_TAG: f"{child.pid} {time.time()}"}
+    child.wait()
+    silent, alive, elsewhere, launched = (
+        _run(instance, tags, None)
+        for tags in (dead, run_tags(), dead | {HOST_TAG: "another-machine"}, _SOCKET)
+    )
+    assert end_dead_runs(instance) == [silent.run_id]
+    statuses = {run.run_id: run.status for run in instance.get_runs()}
+    assert statuses.pop(silent.run_id) is dg.DagsterRunStatus.FAILURE
+    assert statuses == dict.fromkeys(
+        (run.run_id for run in (alive, elsewhere, launched)), dg.DagsterRunStatus.STARTED
+    )
+    assert end_dead_runs(instance) == []
