@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from marts_platform.delivery.replica_status import NAME, lag_seconds, subscription_of
+from marts_platform.delivery.replica_status import NAME, lag_seconds, row_of, subscription_of
 from marts_platform.resources.postgres import Limits, PostgresResource
 from marts_platform.resources.postgres_source import BLIND_MARGIN, CommitBound, commit_bound
 
@@ -51,15 +51,19 @@ def replica_bound(replica: Connection, publisher: PostgresResource, now: Setting
 
 
 def _guess(replica: Connection, reason: str) -> CommitBound:
+    # A worker that is away, or that cannot reach the source, has no news: then rows tell how far it is.
     subscription = subscription_of(replica)
+    heard_at, what = subscription and subscription.heard_at, "last news"
+    if heard_at is None:
+        heard_at, what = row_of(replica, "newest_row")["moment"], "newest row"
     with replica.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         row = cursor.fetchone()
     assert row is not None  # one moment
-    reached = subscription.heard_at if subscription is not None and subscription.heard_at else row[0]
+    reached = row[0] if heard_at is None else min(heard_at, row[0])
     minutes = int(BLIND_MARGIN.total_seconds() // 60)
     return CommitBound(
-        min(reached, row[0]) - BLIND_MARGIN,
-        f"{reason}: the open partition is read up to {minutes} minutes before the replica's last news only, "
+        reached - BLIND_MARGIN,
+        f"{reason}: the open partition is read up to {minutes} minutes before the replica's {what} only, "
         f"and the sensor compares twice as many days, since a later commit cannot be ruled out",
     )

@@ -45,7 +45,7 @@ class Subscription:
         oid: names the slots of its table copies.
         is_enabled: whether it is meant to run.
         has_worker: whether it does.
-        heard_at: when the source sent what was applied last.
+        heard_at: when the source sent what its worker received last; None before it has, or without one.
         tables_copying: tables whose first copy is not finished.
     """
 

@@ -1,9 +1,12 @@
--- The subscription in this database: its state, its worker, the tables that are not yet copied.
+-- The subscription in this database: its state, its worker, the tables that are not yet copied. A worker that has heard
+-- nothing yet shows the time of its own start, or -infinity.
 SELECT
     subscribed.oid::text AS oid,
     subscribed.subenabled AS is_enabled,
     worker.pid IS NOT NULL AS has_worker,
-    worker.latest_end_time AS heard_at,
+    CASE
+        WHEN worker.latest_end_lsn IS NOT NULL AND isfinite(worker.latest_end_time) THEN worker.latest_end_time
+    END AS heard_at,
     (
         SELECT count(*) FILTER (WHERE copied.srsubstate NOT IN ('r', 's'))
         FROM pg_subscription_rel AS copied

@@ -1,0 +1,80 @@
+"""Up to where a replica is read when its source cannot be asked: never beyond what it is known to have."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import closing
+from typing import Any
+
+import psycopg2
+import pytest
+from psycopg.sql import SQL, Identifier, Literal
+
+from marts_platform import settings
+from marts_platform.delivery import replica
+from marts_platform.delivery.bounds import replica_bound
+from marts_platform.delivery.replica_status import NAME, publisher
+from marts_platform.resources.postgres_source import BLIND_MARGIN, CommitBound
+from marts_platform_tests.delivery.service import Service
+from marts_platform_tests.delivery.test_replica import wait_until
+
+
+@pytest.fixture
+def followed(replica_database: Service) -> Service:
+    """A replica that has what the source has."""
+    replica.create()
+    replica.wait_until_copied()
+    return replica_database
+
+
+def bound_without_source(followed: Service) -> CommitBound:
+    with pytest.MonkeyPatch.context() as patch, closing(psycopg2.connect(followed.url)) as connection:
+        patch.delenv("MARTS_DELIVERY_URL")
+        return replica_bound(connection, publisher(), settings.load())
+
+
+def newest(service: Service) -> Any:
+    (row,) = service.rows(
+        """
+        SELECT greatest(
+            (SELECT max(registered_at) FROM "order"),
+            (SELECT max(created_at) FROM pipeline),
+            (SELECT max(created_at) FROM stage)
+        ) AS moment
+        """
+    )
+    return row["moment"]
+
+
+def connect_to(followed: Service, address: str) -> None:
+    """Sends the subscription's worker to another address."""
+    followed.execute(f"ALTER SUBSCRIPTION {NAME} DISABLE")
+    statement = SQL("ALTER SUBSCRIPTION {} CONNECTION {}").format(Identifier(NAME), Literal(address))
+    followed.connection.execute(statement)
+    followed.execute(f"ALTER SUBSCRIPTION {NAME} ENABLE")
+
+
+def test_without_a_worker_it_ends_before_the_newest_row(service: Service, followed: Service) -> None:
+    followed.execute(f"ALTER SUBSCRIPTION {NAME} DISABLE")
+    worker = "SELECT 1 FROM pg_stat_subscription WHERE subname = %s AND pid IS NOT NULL"
+    wait_until(lambda: not followed.rows(worker, NAME))
+    found = bound_without_source(followed)
+    assert found.moment == newest(service) - BLIND_MARGIN
+    assert found.warning is not None and "newest row" in found.warning
+    followed.execute(f"ALTER SUBSCRIPTION {NAME} ENABLE")
+
+
+def test_a_worker_that_has_heard_nothing_yet_gives_no_moment(service: Service, followed: Service) -> None:
+    (subscription,) = followed.rows("SELECT subconninfo FROM pg_subscription WHERE subname = %s", NAME)
+    with socket.create_server(("127.0.0.1", 0)) as mute:  # it takes connections, and says nothing
+        address = f"host=127.0.0.1 port={mute.getsockname()[1]} user=x password=x dbname=x"
+        connect_to(followed, address)
+        try:
+            waiting = "SELECT 1 FROM pg_stat_subscription WHERE subname = %s AND latest_end_lsn IS NULL"
+            wait_until(lambda: followed.rows(f"{waiting} AND pid IS NOT NULL", NAME) != [])
+            wait_until(lambda: followed.rows(waiting, NAME) != [])
+            found = bound_without_source(followed)
+        finally:
+            connect_to(followed, subscription["subconninfo"])
+    assert found.moment == newest(service) - BLIND_MARGIN
+    assert found.warning is not None and "newest row" in found.warning
