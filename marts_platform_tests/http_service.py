@@ -64,8 +64,7 @@ def service(answer: Callable[[Asked], Answer]) -> Generator[Service]:
         protocol_version = "HTTP/1.1"
 
         def _reply(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length", 0)))
-            asked = Asked(self.command, self.path, dict(self.headers.items()), body)
+            asked = Asked(self.command, self.path, dict(self.headers.items()), self._body())
             running.asked.append(asked)
             given = running.answer(asked)
             self.send_response(given.status)
@@ -74,6 +73,16 @@ def service(answer: Callable[[Asked], Answer]) -> Generator[Service]:
             self.send_header("Content-Length", str(len(given.content)))
             self.end_headers()
             self.wfile.write(given.content)
+
+        def _body(self) -> bytes:
+            if self.headers.get("transfer-encoding", "") != "chunked":
+                return self.rfile.read(int(self.headers.get("content-length", 0)))
+            pieces: list[bytes] = []
+            while size := int(self.rfile.readline(), 16):
+                pieces.append(self.rfile.read(size))
+                self.rfile.readline()
+            self.rfile.readline()
+            return b"".join(pieces)
 
         do_GET = _reply
         do_POST = _reply

@@ -46,6 +46,25 @@ SESSION = {
     "mutations_sync": "2",
     "lightweight_deletes_sync": "2",
     "session_timezone": "UTC",
+    # What SQL and DDL mean: a join's missing side and an empty sum are 0 or '', a declared type is what
+    # it says, a name is an alias before it is a column.
+    "join_use_nulls": "0",
+    "transform_null_in": "0",
+    "aggregate_functions_null_for_empty": "0",
+    "cast_keep_nullable": "0",
+    "data_type_default_nullable": "0",
+    "prefer_column_name_to_alias": "0",
+    "decimal_check_overflow": "1",
+    # An empty text is one, and NULL is what COPY writes for it.
+    "input_format_tsv_empty_as_default": "0",
+    "format_tsv_null_representation": "\\N",
+    # All rows, or an error: a limit that is reached would end a result early.
+    "limit": "0",
+    "offset": "0",
+    **{
+        f"{what}_overflow_mode": "throw"
+        for what in ("distinct", "group_by", "join", "read", "result", "set", "sort", "timeout", "transfer")
+    },
 }
 
 # A statement is done when every replica has done it, and fails if one does not.

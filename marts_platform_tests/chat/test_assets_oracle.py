@@ -7,13 +7,27 @@ from random import Random
 
 import pytest
 
+from marts_platform import settings
 from marts_platform.chat.demo import generated
 from marts_platform_tests.chat.loads import Star, days_from
 from marts_platform_tests.chat.source import ChatDatabase
+from marts_platform_tests.clickhouse_profile import profiled
 
 START = datetime(2024, 2, 28)  # noqa: DTZ001 # as MySQL's times are
 DAYS = 3
 FIRST = START.date()
+# What a profile may say, and each of which would change rows without a word.
+OTHERWISE = {
+    "join_use_nulls": "1",
+    "transform_null_in": "1",
+    "aggregate_functions_null_for_empty": "1",
+    "prefer_column_name_to_alias": "1",
+    "cast_keep_nullable": "1",
+    "data_type_default_nullable": "1",
+    "input_format_tsv_empty_as_default": "1",
+    "format_tsv_null_representation": "none",
+    "limit": "2",
+}
 
 
 def size(seed: int) -> generated.Size:
@@ -84,3 +98,12 @@ def test_hour_by_hour_the_open_day_is_loaded_again_and_again(
         begin = end
     star.expect(chat.for_oracle())
     assert star.pending() == []
+
+
+def test_a_profile_of_the_warehouses_users_changes_no_row(
+    star: Star, chat: ChatDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with profiled(settings.load().url("clickhouse_url"), OTHERWISE) as url:
+        monkeypatch.setenv("MARTS_CLICKHOUSE_URL", url)
+        assert star.one("SELECT getSetting('join_use_nulls')") is False
+        one_run_then_disturbed(star, chat, 5, rounds=1)
