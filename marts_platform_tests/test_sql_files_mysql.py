@@ -12,6 +12,7 @@ from marts_platform.core.sql import read_sql
 from marts_platform.embedded.stack import Stack
 from marts_platform.migrations import mysql as migrations
 from marts_platform.resources.mysql import MySQLResource, statement
+from marts_platform.resources.mysql_driver import offering
 from marts_platform_tests.mysql_servers import MySQLAccess
 from marts_platform_tests.sql_dialects import files_of
 
@@ -74,6 +75,7 @@ def test_every_statement_runs(server: MySQLResource, tmp_path: Path) -> None:
                 cursor.execute(f"DROP TABLE IF EXISTS {name}")
             for made in SCENE:
                 cursor.execute(made)
-            cursor.execute(statement(file, names), {**VALUES, "file": str(text)})
+            with offering(connection, str(text)):
+                cursor.execute(statement(file, names), {**VALUES, "file": str(text)})
             if cursor.description:
                 assert all(column[0].isidentifier() for column in cursor.description), file

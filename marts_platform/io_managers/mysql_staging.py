@@ -16,6 +16,7 @@ from marts_platform.io_managers.mysql_columns import refuse_frame, refuse_query,
 from marts_platform.io_managers.mysql_feed import feed
 from marts_platform.io_managers.mysql_session import column_list
 from marts_platform.resources.mysql import bound, statement
+from marts_platform.resources.mysql_driver import offering
 from marts_platform.resources.mysql_text import quoted
 
 if TYPE_CHECKING:
@@ -80,7 +81,8 @@ class Staging:
         names = {"table": self._session.intake, "columns": column_list(stream.columns)}
 
         def load(path: str) -> None:
-            self._session.execute("mysql/load_text.sql", names, {"file": path})
+            with offering(self._session.connection, path):
+                self._session.execute("mysql/load_text.sql", names, {"file": path})
 
         def receive(source: BinaryIO) -> None:
             feed(source, load)

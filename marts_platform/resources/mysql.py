@@ -7,12 +7,12 @@ import itertools
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
-from urllib.parse import unquote, urlsplit
 
 import dagster as dg
 
 from marts_platform import settings
 from marts_platform.core.sql import read_sql
+from marts_platform.resources.mysql_address import Address, address_of, tls_context
 from marts_platform.resources.mysql_text import Field, line, postgres_type
 from marts_platform.resources.postgres import Limits
 
@@ -47,19 +47,10 @@ class MySQLStreamError(Exception):
     """The server could not give a row as it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a MySQL server is, and as whom it is used."""
-
-    host: str
-    port: int
-    user: str
-    password: str = field(repr=False)
-    database: str | None
-
-
 class MySQLResource(dg.ConfigurableResource[Any]):
     """A MySQL server, named by the setting that holds its URL, ``mysql://user:password@host:port/database``.
+
+    Options of the URL say how its TLS is checked: `tls_context`.
 
     The URL itself is no configuration of the resource: Dagster's UI shows that.
     """
@@ -81,10 +72,11 @@ class MySQLResource(dg.ConfigurableResource[Any]):
         Args:
             limits: of the session.
             purpose: what for; it stands in the connection's attribute ``program_name``.
-            loads_files: whether the server may ask for a local file: LOAD DATA LOCAL INFILE does.
+            loads_files: whether the server may ask for local files at all, as LOAD DATA LOCAL INFILE does; it
+                gets the one that is `offering`.
 
         Raises:
-            SettingsError: the URL is not set, or is none of MySQL's.
+            SettingsError: the URL is not set, or is none of MySQL's, or its TLS options do not do.
             pymysql.err.OperationalError: the server cannot be reached or refuses.
         """
         connection = self._open(purpose, loads_files=loads_files)
@@ -114,6 +106,7 @@ class MySQLResource(dg.ConfigurableResource[Any]):
             read_timeout=None,
             autocommit=True,
             local_infile=loads_files,
+            ssl=tls_context(settings.variable(self.setting), address.tls),
             conv={**conversions, datetime: _moment},
             program_name=f"marts_platform {purpose}".strip()[:63],
         )
@@ -122,20 +115,9 @@ class MySQLResource(dg.ConfigurableResource[Any]):
         """Where the server is, and as whom it is used.
 
         Raises:
-            SettingsError: the URL is not set, or is none of MySQL's.
+            SettingsError: the URL is not set, or is none of MySQL's, or has an unknown option.
         """
-        name = settings.variable(self.setting)
-        parts = urlsplit(settings.load().url(self.setting))
-        if not parts.scheme.startswith("mysql") or not parts.hostname:
-            raise settings.SettingsError(
-                f"{name} is no address of MySQL, mysql://user:password@host:port/name"
-            )
-        try:
-            port = parts.port or 3306
-        except ValueError:
-            raise settings.SettingsError(f"{name}: its port is no number") from None
-        user, password = unquote(parts.username or ""), unquote(parts.password or "")
-        return Address(parts.hostname, port, user, password, parts.path.strip("/") or None)
+        return address_of(settings.variable(self.setting), settings.load().url(self.setting))
 
     def kill_query(self, connection_id: int) -> None:
         """Ends what another connection of the same role does."""

@@ -167,6 +167,12 @@ def _source_options(rows: CopyOut, drivers: Drivers) -> dict[str, str]:
 
 def _target_options(target: MySQLResource, table: str, drivers: Drivers) -> dict[str, str]:
     address = target.address()
+    if address.tls:
+        # Each driver of JDBC has options of its own for it; without them nothing would be checked.
+        raise settings.SettingsError(
+            f"{settings.variable(target.setting)} has TLS options, which Spark's connections would not "
+            f"honour: leave out MARTS_SPARK_MASTER, or the options"
+        )
     with target.connect(purpose="Spark") as connection:
         variables = session_variables(server_kind(connection), Limits(lock_timeout=10))
     return {
