@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
-from marts_platform.core.run_log import upstream_state
+from marts_platform.core.run_log import upstream_entries, upstream_state
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -87,13 +87,28 @@ def pending_from_upstream(
         states = {asset: upstream_state(published.get(asset, {}), key) for asset in mart.upstream}
         if key not in own:
             reasons[key] = Reason.NEW
-        elif own[key].fingerprint != mart.computed_fingerprint(states):
+        elif own[key].fingerprint != mart.computed_fingerprint(states) or _is_older(
+            own[key], mart, published
+        ):
             reasons[key] = Reason.BEHIND
     for asset in mart.upstream:
         for key in upstream_pending.get(asset, {}):
             for mine in _fed_by(mart, key, own):
                 reasons.setdefault(mine, Reason.BEHIND if mine in own else Reason.NEW)
     return reasons
+
+
+def _is_older(own: Published, mart: Mart, published: Mapping[str, Mapping[Key, Published]]) -> bool:
+    """Whether something that a slice is computed from was loaded anew after it.
+
+    Its rows may be others although its state is the same: a value was corrected in place, or is read
+    otherwise now. Numbers are compared, which no clock can set back: the next load has a greater one.
+    """
+    return any(
+        entry.log_id > own.log_id
+        for asset in mart.upstream
+        for entry in upstream_entries(published.get(asset, {}), own.partition_key)
+    )
 
 
 def _keys_of(mart: Mart, published: Mapping[str, Mapping[Key, Published]]) -> Collection[Key]:

@@ -197,14 +197,21 @@ def upstream_state(published: Mapping[str | None, Published], partition_key: str
         published: the upstream's last successful loads, by partition key.
         partition_key: of the mart's slice, None for the whole table.
     """
-    if partition_key in published:
-        return published[partition_key].fingerprint
-    if None in published:
-        return published[None].fingerprint
-    if partition_key is not None or not published:
+    entries = upstream_entries(published, partition_key)
+    if len(entries) == 1 and entries[0].partition_key in (partition_key, None):
+        return entries[0].fingerprint
+    if not entries:
         return None
     states = "; ".join(f"{key}: {entry.fingerprint}" for key, entry in sorted(published.items(), key=str))
     return f"{len(published)} partitions {hashlib.sha256(states.encode()).hexdigest()[:16]}"
+
+
+def upstream_entries(published: Mapping[str | None, Published], partition_key: str | None) -> list[Published]:
+    """The last successful loads of an upstream asset that a slice of a mart is computed from."""
+    for key in (partition_key, None):
+        if key in published:
+            return [published[key]]
+    return list(published.values()) if partition_key is None else []
 
 
 def upstream_states(

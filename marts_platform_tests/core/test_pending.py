@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
+from itertools import count, pairwise
+from random import Random
 from typing import Any
 
 from hypothesis import given
@@ -45,8 +47,8 @@ def mart(asset: str, *upstream: str) -> Mart:
     return Mart(asset, TABLE, Replace("at"), upstream=upstream)
 
 
-def published(key: str | None, fingerprint: str | None) -> Published:
-    return Published(1, key, "run", "run", fingerprint, 1, START, START)
+def published(key: str | None, fingerprint: str | None, log_id: int = 1) -> Published:
+    return Published(log_id, key, "run", "run", fingerprint, 1, START, START)
 
 
 def log(entries: Mapping[Any, str | None]) -> dict[str | None, Published]:
@@ -193,6 +195,7 @@ def test_a_mart_is_pending_where_its_upstream_is_newer_or_will_be() -> None:
     raw=st.dictionaries(keys, fingerprints),
     sums=st.dictionaries(keys, fingerprints),
     totals=st.dictionaries(keys, fingerprints),
+    order=st.randoms(use_true_random=False),
 )
 def test_loading_what_is_pending_through_a_chain_leaves_nothing_pending(
     rows: set[str],
@@ -200,17 +203,48 @@ def test_loading_what_is_pending_through_a_chain_leaves_nothing_pending(
     raw: Mapping[str, str],
     sums: Mapping[str, str],
     totals: Mapping[str, str],
+    order: Random,
 ) -> None:
     scope = "all"
     chain = [mart("shop/raw"), mart("shop/sums", "shop/raw"), mart("shop/totals", "shop/sums", "shop/raw")]
     state = SourceState(rows, {key: f"{value}; {scope}" for key, value in probed.items()}, scope)
     done = {"shop/raw": log(raw), "shop/sums": log(sums), "shop/totals": log(totals)}
+    drawn = order.sample(range(1000), 3 * len(KEYS))
+    for found in done.values():
+        found.update({key: replace(entry, log_id=drawn.pop()) for key, entry in found.items()})
     pending = pending_of(chain, done, {"shop/raw": state})
+    numbers = count(1000)
     for batch in batches(pending, 3):
         for member in (one for one in chain if one.asset in batch.assets):
             for key in batch.partition_keys:
-                done[member.asset][key] = published(key, _state_after_a_load(member, key, done, state))
+                reached = _state_after_a_load(member, key, done, state)
+                done[member.asset][key] = published(key, reached, next(numbers))
     assert pairs(pending_of(chain, done, {"shop/raw": state})) == set()
+
+
+def loads(fingerprint: str, log_id: int, *keys: Key) -> dict[Key, Published]:
+    return {key: published(key, fingerprint, log_id) for key in keys}
+
+
+def test_a_slice_is_behind_whatever_it_is_computed_from_and_was_loaded_after_it() -> None:
+    daily = mart("shop/daily", "shop/a", "shop/users")
+    total = whole("shop/total", "shop/a")
+    days = loads("a", 5, *KEYS[:3])
+    all_days = combined_fingerprint({"shop/a": upstream_state(days, None)})
+    before = {
+        "shop/a": days,
+        "shop/users": loads("u", 3, None),
+        "shop/daily": loads(combined_fingerprint({"shop/a": "a", "shop/users": "u"}), 10, *KEYS[:3]),
+        "shop/total": loads(all_days, 10, None),
+    }
+    for one in (daily, total):
+        assert pending_from_upstream(one, before, {}) == {}
+    day = before | {"shop/a": days | loads("a", 11, KEYS[1])}
+    assert pending_from_upstream(daily, day, {}) == {KEYS[1]: Reason.BEHIND}
+    assert pending_from_upstream(total, day, {}) == {None: Reason.BEHIND}
+    users = before | {"shop/users": loads("u", 11, None)}
+    assert pending_from_upstream(daily, users, {}) == dict.fromkeys(KEYS[:3], Reason.BEHIND)
+    assert pending_from_upstream(total, users, {}) == {}
 
 
 def _state_after_a_load(
