@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from dagster import DagsterInstance
 
+from marts_platform.core.checks import Finding
 from marts_platform.core.streams import PositionsLostError
 from marts_platform.core.window import Slice
+from marts_platform.io_managers.postgres import PostgresIOManager
 from marts_platform.materialization import SelectionError, materialize, replayable
-from marts_platform.shop.events import ASSET
+from marts_platform.shop.events import ASSET, newest_users_are_known
+from marts_platform_tests.shop.replica import Shop
 from marts_platform_tests.shop.topic import EVENT, Topic, event, numbered
 
 
@@ -75,6 +79,41 @@ def test_the_zone_of_the_producer_is_a_setting(
     topic.write([event(timestamp=time)])
     topic.load()
     assert topic.warehouse.one("SELECT timestamp FROM shop.kafka_events") == moment
+
+
+def users_check() -> Finding:
+    """What the check of the events' users finds, as a run asks it."""
+    return newest_users_are_known(Slice(), {"postgres": PostgresIOManager()})
+
+
+def test_the_users_of_the_newest_events_are_compared_with_the_shops(topic: Topic, shop: Shop) -> None:
+    known = [user for user, *_ in shop.at_source("users")[:2]]
+    topic.write([event(user_id=user) for user in known])
+    topic.load()
+    assert users_check() == Finding(
+        True, {"users": 2, "users_unknown": 0, "events": 2, "events_of_unknown_users": 0}
+    )
+    topic.write([event(user_id=2_000_000_000)] * 3)
+    topic.load()
+    assert users_check() == Finding(
+        False, {"users": 3, "users_unknown": 1, "events": 5, "events_of_unknown_users": 3}
+    )
+    # Years of events later these are not looked at any more.
+    topic.warehouse.rows("UPDATE ops.stream_positions SET next_offset = next_offset + 10000")
+    assert users_check().passed
+    assert users_check().figures["events"] == 0
+
+
+def test_where_only_kafka_is_configured_the_users_are_not_asked_for(
+    topic: Topic, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    topic.write([event()])
+    topic.load()
+    # No embedded stack stands in for what is not set.
+    monkeypatch.setenv("MARTS_HOME", str(tmp_path))
+    found = users_check()
+    assert found.passed
+    assert "MARTS_SHOP_URL is not set" in found.figures["note"]
 
 
 MALFORMED: list[tuple[bytes | None, str, str | None]] = [
