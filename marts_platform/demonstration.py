@@ -209,7 +209,7 @@ def demo(scale: float) -> None:
     stack = Stack()
     stack.start()
     demos = {domain: demo_of(domain) for domain in DOMAINS}
-    stack.prefer({name: value for offered in demos.values() for name, value in offered.preferred.items()})
+    stack.prefer({address: values for demo in demos.values() for address, values in demo.preferred.items()})
     console.print("The embedded stack is up.")
     for said in warehouses.upgrade():
         console.print(said)

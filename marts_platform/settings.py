@@ -51,7 +51,8 @@ def home() -> Path:
 def stack_environment(folder: Path) -> dict[str, str]:
     """What the embedded stack of ``folder`` offers, as variable name to value.
 
-    ``marts up`` writes the file (mode 0600, it holds passwords); no file means no stack.
+    ``marts up`` writes the file (mode 0600, it holds passwords); no file means no stack. What is preferred
+    with a source's demo data is not offered once the environment, or nobody, gives that source's address.
 
     Raises:
         SettingsError: the file is damaged; the message names it and nothing of what it holds.
@@ -63,7 +64,11 @@ def stack_environment(folder: Path) -> dict[str, str]:
         return {}
     except ValueError as error:
         raise SettingsError(f"{path} cannot be read ({error}); delete it and run `marts up`") from None
-    return {str(name): str(value) for name, value in content.get("environment", {}).items()}
+    offered: dict[str, str] = dict(content.get("environment", {}))
+    for address, values in content.get("preferred_with", {}).items():
+        if address in offered and not os.environ.get(address):
+            offered = {**values, **offered}
+    return offered
 
 
 class _EmbeddedStack(PydanticBaseSettingsSource):
@@ -366,9 +371,9 @@ def load() -> Settings:
     Raises:
         SettingsError: a variable cannot be read; the message names it and never its value.
     """
-    offered = {name: value for name, value in os.environ.items() if name.upper().startswith(PREFIX)}
+    given = frozenset(item for item in os.environ.items() if item[0].upper().startswith(PREFIX))
     stack = home() / STACK_FILE
-    return _parsed(frozenset(offered.items()), stack.read_bytes() if stack.is_file() else b"")
+    return _parsed(given, stack.read_bytes() if stack.is_file() else b"")
 
 
 # By what they depend on: reading them costs a millisecond and more, a small load asks a dozen times.

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from marts_platform import settings
 from marts_platform.console import MASK, masked, settings_in_force, shown
+from marts_platform.embedded.stack import Stack
 from marts_platform_tests.settings_reference import DOCUMENT, reference
 
 SECRET = "s3cret-Пароль-%40"  # not a password of anything
@@ -41,6 +42,24 @@ def test_environment_before_stack_before_default(home: Path, monkeypatch: pytest
     monkeypatch.setenv("MARTS_START", "2022-03-04")
     assert settings.load().start_time == datetime(2022, 3, 4, tzinfo=UTC)
     assert settings.origin("start") == "environment"
+
+
+def test_what_goes_with_the_demos_data_goes_with_no_engine_of_ones_own(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _offer(home, MARTS_CAMUNDA_URL=URL)
+    Stack(home).prefer({"MARTS_CAMUNDA_URL": {"MARTS_CAMUNDA_VARIABLES": "*"}})
+    assert settings.load().camunda_variables == ("*",)
+    assert settings.origin("camunda_variables") == "embedded stack"
+    monkeypatch.setenv("MARTS_CAMUNDA_URL", "postgresql://engine.invalid/camunda")
+    assert settings.load().camunda_variables == ("contextData", "docIds")
+    assert settings.origin("camunda_variables") == "default"
+    monkeypatch.delenv("MARTS_CAMUNDA_URL")
+    Stack(home).stop()
+    assert settings.load().camunda_variables == ("contextData", "docIds")
+    monkeypatch.setenv("MARTS_CAMUNDA_URL", "postgresql://engine.invalid/camunda")
+    monkeypatch.setenv("MARTS_CAMUNDA_VARIABLES", "mine")
+    assert settings.load().camunda_variables == ("mine",)
 
 
 def test_an_empty_variable_is_no_value(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,11 +36,12 @@ class Demo:
             no life of its own.
         shown: what is worth a look afterwards.
         hints: commands to try next.
-        preferred: settings that go with the demo data, by variable name; the environment overrules them.
+        preferred: settings that go with a source's demo data, by the variable of its address: they hold while
+            that address is the stack's, and the environment overrules them.
     """
 
     seed: Callable[[Callable[[str], str], float], str]
     live: Callable[[Callable[[str], str]], Iterator[str]] | None = None
     shown: Sequence[Shown] = ()
     hints: Sequence[str] = ()
-    preferred: Mapping[str, str] = field(default_factory=dict[str, str])
+    preferred: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, "Mapping[str, str]"])

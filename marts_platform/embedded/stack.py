@@ -7,7 +7,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Collection, Generator
+from collections.abc import Collection, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ class Stack:
     ``stack.json`` there (mode 0600) holds:
 
     * ``environment``: what the running servers answer for, variable name to value; empty after `stop`;
+    * ``preferred_with``: settings that go with a source's demo data, by the variable of its address;
     * ``owners``: connection URLs with full rights, by database;
     * ``servers``: what each server remembers (ports, passwords) whether it runs or not.
     """
@@ -98,17 +99,16 @@ class Stack:
             )
         return owners[database]
 
-    def prefer(self, values: dict[str, str]) -> None:
-        """Settings that go with what the stack holds, such as its demo data; the environment overrules them.
+    def prefer(self, values: Mapping[str, Mapping[str, str]]) -> None:
+        """Settings that go with the demo data of the stack's sources; the environment overrules them.
 
         Args:
-            values: by variable name.
+            values: by the variable of the source's address, by variable name.
         """
         with self._locked():
             content = self._read()
-            preferred: dict[str, str] = content.setdefault("preferred", {})
-            preferred.update(values)
-            self._describe(content)
+            content["preferred_with"] = {address: dict(preferred) for address, preferred in values.items()}
+            self._write(content)
 
     def _servers(self, content: dict[str, Any]) -> list[Server]:
         memories: dict[str, dict[str, Any]] = content.setdefault("servers", {})
@@ -118,7 +118,7 @@ class Stack:
         ]
 
     def _describe(self, content: dict[str, Any]) -> None:
-        environment: dict[str, str] = dict(content.get("preferred", {}))
+        environment: dict[str, str] = {}
         owners: dict[str, str] = {}
         for server in self._servers(content):
             if server.is_alive():

@@ -82,5 +82,5 @@ DEMO = Demo(
         'marts sql postgres "SELECT reason, count(*) FROM ops.quarantine GROUP BY 1"',
     ],
     # The real history has none of the two variables that are wanted by default.
-    preferred={"MARTS_CAMUNDA_VARIABLES": "*"},
+    preferred={"MARTS_CAMUNDA_URL": {"MARTS_CAMUNDA_VARIABLES": "*"}},
 )
