@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -9,6 +10,7 @@ import dagster as dg
 from marts_platform import settings
 from marts_platform.core.pending import SourceState
 from marts_platform.core.sql import compose
+from marts_platform.core.window import Window
 from marts_platform.resources.postgres import Limits, PostgresResource
 from marts_platform.resources.postgres_source import one_row
 
@@ -41,6 +43,7 @@ class OdsEvents(dg.ConfigurableResource[Any]):
                 params = {"start": slice_.window.start, "end": slice_.window.end}
                 (state,) = one_row(connection, compose("delivery/ods/events_fingerprint.sql"), params)
                 states[slice_.partition_key] = str(state)
-            # Nothing is read up to a bound here: whatever the ODS has, the facts get.
-            (days,) = one_row(connection, days_with_rows, {"start": now.start_time, "bound": "infinity"})
+            # Whatever the ODS has, the facts get; but a time in the future (a producer's) has no partition yet.
+            params = {"start": now.start_time, "bound": Window.of_day(datetime.now(UTC)).end}
+            (days,) = one_row(connection, days_with_rows, params)
         return SourceState(frozenset(days or ()), states, "")

@@ -38,6 +38,8 @@ _INTEGER = struct.Struct(">ii")
 _BIGINT = struct.Struct(">iq")
 # PostgreSQL counts microseconds from 2000-01-01, Kafka milliseconds from 1970-01-01.
 _EPOCHS_APART = 946_684_800_000
+# A producer says what it likes: microseconds are times beyond the year 9999, nanoseconds beyond what COPY holds.
+_END_OF_TIME = 253_402_300_800_000
 _MESSAGES_AT_ONCE = 1000
 
 
@@ -45,7 +47,8 @@ _MESSAGES_AT_ONCE = 1000
 class KafkaStream:
     """The messages of some readings, as they come, each with its coordinates.
 
-    A message that is UTF-8 without a zero byte comes as text, any other as its bytes.
+    A message that is UTF-8 without a zero byte comes as text, any other as its bytes; a time that is not
+    of the years 1970 to 9999 as NULL.
 
     Attributes:
         readings: what is read.
@@ -164,7 +167,7 @@ def encoded(message: Message) -> bytes:
     return b"".join(
         (
             _BIGINT.pack(8, offset),
-            _BIGINT.pack(8, (milliseconds - _EPOCHS_APART) * 1000) if kind else _NULL,
+            _time(milliseconds) if kind else _NULL,
             _bytes(message.key()),
             _bytes(_headers(message)),
             _bytes(text),
@@ -181,6 +184,11 @@ def _prefix(reading: Reading) -> bytes:
         + _INTEGER.pack(4, reading.place.partition)
         + _INTEGER.pack(4, reading.epoch)
     )
+
+
+def _time(milliseconds: int) -> bytes:
+    is_sane = 0 <= milliseconds < _END_OF_TIME
+    return _BIGINT.pack(8, (milliseconds - _EPOCHS_APART) * 1000) if is_sane else _NULL
 
 
 def _bytes(value: bytes | None) -> bytes:

@@ -13,6 +13,7 @@ from marts_platform.core.path import Outcome, load_slice
 from marts_platform.core.run_log import Run
 from marts_platform.core.window import Slice
 from marts_platform.delivery.events import ASSET, TOPICS, events
+from marts_platform.delivery.ods_events import OdsEvents
 from marts_platform.io_managers.postgres import PostgresIOManager
 from marts_platform.resources.kafka import KafkaSource
 from marts_platform_tests.delivery.topics import Topics, result, trigger
@@ -50,6 +51,27 @@ def test_results_and_triggers_arrive_with_the_brokers_time(topics: Topics, wareh
         ("result", result(1, message="late"), at.replace(microsecond=123_000), topics.results, 0, True),
         ("trigger", trigger(2), at.replace(second=1), topics.triggers, 0, True),
     ]
+
+
+def test_a_producers_time_that_is_none_stops_nobody(topics: Topics, warehouse: Warehouse) -> None:
+    microseconds, nanoseconds, in_the_year_2500 = (
+        1_772_366_400 * 10**6,
+        1_772_366_400 * 10**9,
+        16_725_225_600_000,
+    )
+    for number, timestamp in enumerate((nanoseconds, microseconds, in_the_year_2500, 1_772_366_400_000)):
+        topics.write(topics.results, [result(number)], timestamp=timestamp)
+    load()
+    assert warehouse.rows("SELECT kafka_offset FROM ods.events ORDER BY 1") == [(2,), (3,)]
+    reason = "the broker tells no time of the years 1970 to 9999"
+    assert warehouse.rows(
+        "SELECT reason, payload::jsonb, is_row FROM ops.quarantine ORDER BY source_key"
+    ) == [
+        (reason, result(0), True),
+        (reason, result(1), True),
+    ]
+    # No partition holds a day of the future, so it is no day to be loaded.
+    assert OdsEvents().source_state("delivery/fact_events", []).with_rows == {"2026-03-01"}
 
 
 def test_an_event_has_one_id_whenever_it_is_read(topics: Topics, warehouse: Warehouse) -> None:

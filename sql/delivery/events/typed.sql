@@ -15,7 +15,7 @@ judged AS (
             WHEN message IS NULL THEN 'no UTF-8 text'
             WHEN event_data IS NULL THEN 'no JSON'
             WHEN jsonb_typeof(event_data) <> 'object' THEN 'no JSON object'
-            WHEN kafka_time IS NULL THEN 'the broker tells no time'
+            WHEN kafka_time IS NULL THEN 'the broker tells no time of the years 1970 to 9999'
             WHEN event_type = 'result' AND pg_input_is_valid(event_data ->> 'stage_id', 'uuid') IS NOT TRUE
                 THEN 'stage_id is missing or no uuid'
             WHEN
