@@ -43,7 +43,7 @@ class OdsEvents(dg.ConfigurableResource[Any]):
                 params = {"start": slice_.window.start, "end": slice_.window.end}
                 (state,) = one_row(connection, compose("delivery/ods/events_fingerprint.sql"), params)
                 states[slice_.partition_key] = str(state)
-            # Whatever the ODS has, the facts get; but a time in the future (a producer's) has no partition yet.
+            # Whatever the ODS has, the facts get; but a producer's time in the future has no partition yet.
             params = {"start": now.start_time, "bound": Window.of_day(datetime.now(UTC)).end}
             (days,) = one_row(connection, days_with_rows, params)
         return SourceState(frozenset(days or ()), states, "")

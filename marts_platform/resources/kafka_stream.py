@@ -38,7 +38,7 @@ _INTEGER = struct.Struct(">ii")
 _BIGINT = struct.Struct(">iq")
 # PostgreSQL counts microseconds from 2000-01-01, Kafka milliseconds from 1970-01-01.
 _EPOCHS_APART = 946_684_800_000
-# A producer says what it likes: microseconds are times beyond the year 9999, nanoseconds beyond what COPY holds.
+# A producer says what it likes: microseconds are times beyond the year 9999, nanoseconds beyond COPY's.
 _END_OF_TIME = 253_402_300_800_000
 _MESSAGES_AT_ONCE = 1000
 
