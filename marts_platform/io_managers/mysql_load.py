@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from marts_platform.core.audit import Verdict
+from marts_platform.core.audit import AuditFailed, Verdict
 from marts_platform.core.path import Append, Keyed
 from marts_platform.io_managers.mysql_columns import refuse_mismatch
 from marts_platform.io_managers.mysql_session import column_list
@@ -30,12 +30,22 @@ class MySQLLoad:
         self._staging = Staging(session)
 
     def stage(self, extract: Extract) -> None:
-        """Brings the rows into the staging table, refusing columns that are not the declared ones."""
+        """Brings the rows into the staging table, refusing columns that are not the declared ones.
+
+        Raises:
+            AuditFailed: two rows have one key, which the staging table cannot hold, and an audit asks for it.
+        """
+        from pymysql.err import IntegrityError
+
         session, mart = self._session, self._session.mart
         self._record.begin(extract)
         session.create_stage()
         more_keys = refuse_mismatch(session)
-        self._staging.fill(extract)
+        try:
+            self._staging.fill(extract)
+        except IntegrityError:
+            self._refuse_repeated_keys()
+            raise
         if session.swaps_tables:
             session.add_keys(more_keys)
         state = None
@@ -45,14 +55,27 @@ class MySQLLoad:
 
     def audit(self, audit: Audit) -> Verdict:
         """Asks one audit's question to the staged rows."""
+        return self._audit(audit, self._session.stage)
+
+    def _audit(self, audit: Audit, staged: str) -> Verdict:
         session = self._session
         places = {
             name: column_list((value,) if isinstance(value, str) else value)
             for name, value in audit.identifiers.items()
         }
-        names = {"staged": session.stage, **places}
+        names = {"staged": staged, **places}
         figures = session.row(audit.file_for("mysql"), names, session.bounds)
         return Verdict(audit, session.slice.partition_key, bool(figures.pop("passed")), figures)
+
+    def _refuse_repeated_keys(self) -> None:
+        # The staging table has the key already: made after the audits, it would cost the table once more. So
+        # rows too many never get there, and the audit is asked of the rows as they came.
+        mart, given = self._session.mart, self._staging.given
+        key = set(mart.table.key)
+        asked = [audit for audit in mart.audits if set(audit.identifiers.get("key", ())) == key]
+        verdicts = [self._audit(audit, given) for audit in asked] if given else []
+        if any(verdict.blocks for verdict in verdicts):
+            raise AuditFailed(mart.asset, verdicts)
 
     def publish(self) -> Figures:
         """Makes the staged rows the table's, then records the success.

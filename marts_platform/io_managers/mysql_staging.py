@@ -38,6 +38,7 @@ class Staging:
         rows_read: rows that the source, or the query, gave.
         rows_kept: rows published before that stay although the source no longer has them.
         bytes_read: bytes that came from the source; None for a query of the same server.
+        given: where the rows stand that come into the staging table now, as SQL; None for a DataFrame's.
     """
 
     def __init__(self, session: MySQLSession) -> None:
@@ -45,6 +46,7 @@ class Staging:
         self.rows_read = 0
         self.rows_kept = 0
         self.bytes_read: int | None = None
+        self.given: str | None = None
 
     def fill(self, extract: Extract) -> None:
         """Brings the rows into the staging table, refusing columns that are not the declared ones."""
@@ -69,7 +71,9 @@ class Staging:
         session = self._session
         given = bound(session.connection, query, params)
         refuse_query(session, given)
-        names = {"table": session.stage, "columns": session.columns, "query": given.replace("%", "%%")}
+        query = given.replace("%", "%%")
+        self.given = f"({query}) AS given"
+        names = {"table": session.stage, "columns": session.columns, "query": query}
         return session.execute("mysql/insert_query.sql", names)
 
     def _take_stream(self, stream: RowStream) -> None:
@@ -106,6 +110,7 @@ class Staging:
     def _take_intake(self, columns: tuple[str, ...], sent: int) -> None:
         session = self._session
         names = {"table": session.stage, "columns": column_list(columns), "stage": session.intake}
+        self.given = session.intake
         staged = session.execute("mysql/insert_rows.sql", names)
         if staged != sent:
             raise ValueError(f"{session.mart.asset}: the source sent {sent} rows, {staged} were staged")

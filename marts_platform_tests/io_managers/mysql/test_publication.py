@@ -239,6 +239,20 @@ def test_a_server_that_is_away_stands_in_the_run_log(
     assert error.startswith("OperationalError: ") and "hidden" not in error
 
 
+def test_a_key_that_a_query_gives_twice_fails_the_audit_of_the_key(
+    mysql: MySQLAccess, load: Load, write_sql: WriteSql
+) -> None:
+    _feed(mysql, ("2024-03-01", 1, 1, "x%"), ("2024-03-01", 2, 1, "y"))
+    load(Query("probe/feed.sql"))
+    twice = "SELECT at, sensor, value, note FROM mydb.feed"
+    write_sql("probe/twice.sql", f"{twice} UNION ALL {twice} WHERE note LIKE 'x%%'")
+    with pytest.raises(AuditFailed, match=r"unique_at_sensor .*keys_with_several_rows=1"):
+        load(Query("probe/twice.sql"), audits=[unique("at", "sensor")])
+    with pytest.raises(Exception, match="1062"):
+        load(Query("probe/twice.sql"))
+    assert len(_published(mysql)) == 2
+
+
 def test_rejected_rows_stand_in_quarantine(mysql: MySQLAccess, load: Load, warehouse: Warehouse) -> None:
     _feed(mysql, ("2024-03-01", 1, 1, None))
     figures = load(Extract(Query("probe/feed.sql"), rejected=[Rejected("7", "no date", "raw")]))
