@@ -42,6 +42,21 @@ def clear_zone(value: str) -> str:
     return value
 
 
+def clear_cron(value: str) -> str:
+    """Times as Dagster's schedules take them.
+
+    Raises:
+        ValueError: they are none.
+    """
+    import dagster as dg
+
+    try:
+        dg.ScheduleDefinition(name="any", job_name="any", cron_schedule=value)
+    except dg.DagsterInvalidDefinitionError as error:
+        raise ValueError(f"{value!r} is no time as cron has it; '0 * * * *' is every hour") from error
+    return value
+
+
 def parts_are_clear(url: str) -> bool:
     """Whether the only @ of a URL, if any, stands between its user and its host."""
     address = url.partition("://")[2]

@@ -27,7 +27,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from marts_platform.setting_values import clear_zone, listed, pairs, parts_are_clear
+from marts_platform.setting_values import clear_cron, clear_zone, listed, pairs, parts_are_clear
 
 PREFIX = "MARTS_"
 STACK_FILE = "stack.json"
@@ -310,10 +310,17 @@ class Settings(BaseSettings):
             raise ValueError("each option is name=value, without blanks in it")
         return value
 
-    @field_validator("camunda_timezone", "telemetry_timezone", "reports_timezone", "shop_events_timezone")
+    @field_validator(
+        "camunda_timezone", "telemetry_timezone", "reports_timezone", "chat_timezone", "shop_events_timezone"
+    )
     @classmethod
     def _zone(cls, value: str) -> str:
         return clear_zone(value)
+
+    @field_validator("chat_cron")
+    @classmethod
+    def _cron(cls, value: str) -> str:
+        return clear_cron(value)
 
     @classmethod
     def settings_customise_sources(

@@ -86,6 +86,8 @@ def test_a_missing_url_names_the_variable_and_the_way_out(home: Path) -> None:
     [
         ("MARTS_START", "yesterday", "MARTS_START"),
         ("MARTS_CAMUNDA_TIMEZONE", "Europe/Atlantis", "IANA"),
+        ("MARTS_CHAT_TIMEZONE", "Europe/Atlantis", "IANA"),
+        ("MARTS_CHAT_CRON", "0 25 * * *", "no time as cron has it"),
         ("MARTS_CAMUNDA_VARIABLES", " , ", "at least one"),
         ("MARTS_LOOKBACK_DAYS", "0", "MARTS_LOOKBACK_DAYS"),
         ("MARTS_SENSOR_INTERVAL_SECONDS", "1", "MARTS_SENSOR_INTERVAL_SECONDS"),
