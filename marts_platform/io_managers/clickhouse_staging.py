@@ -177,7 +177,10 @@ class Staging:
 
         def receive(source: BinaryIO) -> None:
             nonlocal written
-            written = self._post(statement, _pieces(source))
+            # A server ends a request in which nothing comes for half a minute, and a source may take longer
+            # to its first row: the request begins with that.
+            if first := source.read(_PIECE_BYTES):
+                written = self._post(statement, _pieces(first, source))
 
         pumped = pump(stream, receive)
         if written != pumped.rows:
@@ -223,7 +226,8 @@ class Staging:
         return int(summary.get("written_rows", 0))
 
 
-def _pieces(source: BinaryIO) -> Generator[bytes]:
+def _pieces(first: bytes, source: BinaryIO) -> Generator[bytes]:
+    yield first
     while piece := source.read(_PIECE_BYTES):
         yield piece
 

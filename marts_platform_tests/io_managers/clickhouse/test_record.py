@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import time
+from typing import Any, BinaryIO
 
 import pytest
+from clickhouse_connect.driver.httpclient import HttpClient
 
 from marts_platform.core.audit import Audit, AuditFailed, unique
 from marts_platform.core.path import Extract, Rejected
+from marts_platform.io_managers.clickhouse_session import ClickHouseSession
+from marts_platform.resources.postgres import CopyOut
 from marts_platform_tests.io_managers.clickhouse.probe import ClickHouseProbe
 from marts_platform_tests.io_managers.probe import DAYS, failure, row
 
@@ -81,6 +85,52 @@ def test_what_could_not_be_read_stands_in_quarantine(readings: ClickHouseProbe) 
     assert readings.warehouse.rows("SELECT source_key FROM ops.quarantine WHERE replayed_at IS NULL") == [
         ("2",)
     ]
+
+
+def test_a_slow_publication_leaves_no_transaction_idle(
+    readings: ClickHouseProbe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A transaction that is idle for a quarter of an hour is ended, and a shadow may take longer.
+    make, idle = ClickHouseSession.make, list[int]()
+
+    def watched(session: ClickHouseSession, name: str, *others: Any) -> None:
+        if name == session.names.shadow:
+            idle.append(
+                readings.warehouse.one(
+                    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+                    "AND application_name LIKE 'marts_platform load %' AND state LIKE 'idle in transaction%'"
+                )
+            )
+        make(session, name, *others)
+
+    monkeypatch.setattr(ClickHouseSession, "make", watched)
+    readings.feed(*ROWS, row(D2, 3, "another day of the month"))
+    readings.load(readings.asset(readings.stream), D1, D2)
+    readings.load(readings.asset(readings.stream), D1)
+    assert idle == [0]
+
+
+def test_a_request_begins_with_its_first_row(
+    readings: ClickHouseProbe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A server ends one in which nothing comes for half a minute.
+    insert, send, begun = HttpClient.raw_insert, CopyOut.send, list[object]()
+
+    def noted(client: HttpClient, *others: Any, **named: Any) -> Any:
+        begun.append(named.get("insert_block"))
+        return insert(client, *others, **named)
+
+    def late(stream: CopyOut, sink: BinaryIO) -> int:
+        time.sleep(0.5)
+        assert begun == []
+        return send(stream, sink)
+
+    readings.feed(*ROWS)
+    monkeypatch.setattr(HttpClient, "raw_insert", noted)
+    monkeypatch.setattr(CopyOut, "send", late)
+    readings.load(readings.asset(readings.stream), D1)
+    assert len(begun) == 1
+    assert readings.published() == ROWS
 
 
 def test_bytes_that_are_no_text_can_be_quarantined(readings: ClickHouseProbe) -> None:
