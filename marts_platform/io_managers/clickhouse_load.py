@@ -61,13 +61,15 @@ class ClickHouseLoad:
     def publish(self) -> Figures:
         """Makes the staged rows the table's, then records the success.
 
-        The quarantine is brought in step before, in the transaction that records the success: what can fail
-        has been done when readers see the rows. A crash between the two costs one more, harmless, run.
+        The quarantine is brought in step right before, in the transaction that records the success: what can
+        fail has been done when readers see the rows, and what takes long before that transaction begins: one
+        that is left idle is ended. A crash between the two costs one more, harmless, run.
         """
         file, staging = self._session.mart.quarantine, self._staging
         found = None if file is None else partial(self._copy_found, file)
+        show = Publisher(self._session, staging, self._record.lock.check).prepare()
         figures = self._record.figures(staging, found)
-        Publisher(self._session, staging, self._record.lock.check).publish()
+        show()
         self._record.succeed(figures)
         return figures
 

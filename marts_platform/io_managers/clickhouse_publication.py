@@ -8,6 +8,7 @@ table's only writer.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from marts_platform.core.clickhouse import STAGING, quoted
@@ -44,7 +45,7 @@ def replaced(session: ClickHouseSession, keys: Sequence[str]) -> str | None:
 
 
 class Publisher:
-    """Publishes the staged rows of one load.
+    """Publishes the staged rows of one load, in two steps: what takes long, and what readers see.
 
     Args:
         session: of the load.
@@ -59,31 +60,32 @@ class Publisher:
         self._old = sorted(staging.partitions_before)
         self._before = before
 
-    def publish(self) -> None:
-        """Makes the staged rows the table's."""
+    def prepare(self) -> Callable[[], None]:
+        """Prepares all that readers do not see, however long it takes.
+
+        Returns:
+            What makes the staged rows the table's, at once.
+        """
         publication = self._session.mart.publication
         if isinstance(publication, Replace) and self._gone is None:
             self._fill_shadow([], None)
-            self._exchange()
-            return
+            return self._exchange()
         concerned = sorted({*self._staged, *self._old})
         if not concerned:
-            self._before()
-        elif len(concerned) == 1:
+            return self._before
+        if len(concerned) == 1:
             gone = self._gone if self._old else None
-            self._rewrite_partition(concerned[0], gone, has_staged=bool(self._staged))
-        else:
-            everywhere = self._session.names_of("clickhouse/partitions.sql", table=self._session.table)
-            self._fill_shadow(everywhere, self._gone if self._old else None)
-            self._exchange()
+            return self._rewrite_partition(concerned[0], gone, has_staged=bool(self._staged))
+        everywhere = self._session.names_of("clickhouse/partitions.sql", table=self._session.table)
+        self._fill_shadow(everywhere, self._gone if self._old else None)
+        return self._exchange()
 
-    def _rewrite_partition(self, partition: str, gone: str | None, *, has_staged: bool) -> None:
+    def _rewrite_partition(self, partition: str, gone: str | None, *, has_staged: bool) -> Callable[[], None]:
         session = self._session
         if gone is None:
             # Nothing goes, and what is there stays.
-            self._before()
-            self._move(_ATTACH, session.table, partition, session.stage)
-            return
+            values = {"partition": partition}
+            return partial(self._end, _ATTACH, values, table=session.table, source=session.stage)
         stays = session.names_of(
             "clickhouse/partitions_beyond.sql",
             {"partitions": [partition]},
@@ -92,19 +94,21 @@ class Publisher:
         )
         if stays:
             self._fill_shadow([partition], gone)
-            self._replace_partition(partition, session.names.shadow)
-        elif has_staged:
-            self._replace_partition(partition, session.names.stage)
-        else:
-            self._before()
-            values = {"partition": partition}
-            session.execute("clickhouse/drop_partition.sql", values, table=session.table)
+            return partial(self._replace_partition, partition, session.names.shadow)
+        if has_staged:
+            return partial(self._replace_partition, partition, session.names.stage)
+        values = {"partition": partition}
+        return partial(self._end, "clickhouse/drop_partition.sql", values, table=session.table)
 
     def _replace_partition(self, partition: str, name: str) -> None:
         session = self._session
         source = quoted(STAGING, name) if session.cluster else session.keep_until_replaced(name)
+        self._end(_REPLACE, {"partition": partition}, table=session.table, source=source)
+
+    def _end(self, file: str, values: dict[str, str], **places: str) -> None:
+        """Runs the one statement that readers see."""
         self._before()
-        self._move(_REPLACE, session.table, partition, source)
+        self._session.execute(file, values, **places)
 
     def _fill_shadow(self, partitions: Sequence[str], gone: str | None) -> None:
         """Makes the shadow: partitions of the live table without the rows that go, and the staged rows."""
@@ -117,13 +121,13 @@ class Publisher:
         for partition in self._staged:
             self._move(_ATTACH, session.shadow, partition, session.stage)
 
-    def _exchange(self) -> None:
+    def _exchange(self) -> Callable[[], None]:
         session = self._session
         other, on = session.shadow, on_cluster(session.cluster)
         if session.cluster:
             other = self._replicate_shadow(session.cluster)
-        self._before()
-        session.execute("clickhouse/exchange_tables.sql", table=session.table, other=other, on_cluster=on)
+        file = "clickhouse/exchange_tables.sql"
+        return partial(self._end, file, {}, table=session.table, other=other, on_cluster=on)
 
     def _replicate_shadow(self, cluster: str) -> str:
         """Brings the shadow to all servers of the cluster, complete before any of them is swapped."""
