@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, date
+from random import Random
+from string import ascii_letters, digits
 from typing import Any
 
 import pytest
@@ -15,7 +17,9 @@ from marts_platform_tests.camunda.oracle import Json
 
 DAY = date(2024, 6, 3)
 JAVA = bytes.fromhex("aced0005737200116a6176612e7574696c2e486173684d6170")
-LIST = "docIds lists documents without a doc.id that is a string or a number"
+LIST = "docIds lists documents without a doc.id that is a string or a number of at most 1000 bytes"
+# Random, so that no compression makes an index's key of it.
+LONG = "".join(Random(1).choices(ascii_letters + digits, k=3900))
 SHAPE = "docIds has no list report.AttachedDocuments"
 NO_JSON = "docIds is not JSON"
 RAW = "camunda/act_hi_detail"
@@ -153,6 +157,9 @@ SHAPES: list[tuple[str, list[str], int | None, str | None]] = [
     ),
     ('{"report.AttachedDocuments": [{"doc.id": null}, {"doc.id": true}, {"doc.id": {}}]}', [], 3, LIST),
     ('{"report.AttachedDocuments": [{"doc.id": ["A"]}, [{"doc.id": "B"}]]}', [], 2, LIST),
+    (f'{{"report.AttachedDocuments": [{{"doc.id": "{LONG}"}}, {{"doc.id": "A"}}]}}', ["A"], 2, LIST),
+    (f'{{"report.AttachedDocuments": [{{"doc.id": "{LONG[:1000]}"}}]}}', [LONG[:1000]], 1, None),
+    (f'{{"report.AttachedDocuments": [{{"doc.id": "{LONG[:999]}ж"}}]}}', [], 1, LIST),
     ('{"report.AttachedDocuments": {"doc.id": "A"}}', [], None, SHAPE),
     ('{"report.AttachedDocuments": "A"}', [], None, SHAPE),
     ('{"report.AttachedDocuments": null}', [], None, SHAPE),
@@ -188,6 +195,7 @@ def test_document_ids_of_every_shape(engine: Engine, warehouse: Warehouse, carri
         f"P{number:02}": (ids[0] if ids else None, ids, listed)
         for number, (_, ids, listed, _) in enumerate(SHAPES)
     }
+    assert warehouse.rebuilt("process_documents", "proc_inst_id_") == rows
     assert {entry["source_key"]: entry["reason"] for entry in warehouse.quarantine()} == {
         f"D{number:02}": reason for number, (*_, reason) in enumerate(SHAPES) if reason
     }

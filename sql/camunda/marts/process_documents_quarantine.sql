@@ -3,7 +3,7 @@ SELECT
     detail.id_ AS source_key,
     CASE
         WHEN staged.attached_documents IS NOT NULL
-            THEN 'docIds lists documents without a doc.id that is a string or a number'
+            THEN 'docIds lists documents without a doc.id that is a string or a number of at most 1000 bytes'
         WHEN coalesce(detail.json_, camunda.json_of_text(detail.text_)) IS NULL THEN 'docIds is not JSON'
         ELSE 'docIds has no list report.AttachedDocuments'
     END AS reason,
