@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from marts_platform.core.faults import PassingFault
-from marts_platform.core.sql import compose
+from marts_platform.resources.postgres_locks import lock_holders
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from psycopg2.extensions import connection as Connection
 
     from marts_platform.core.path import Mart
@@ -45,24 +43,10 @@ def explained(
         )
     own = [connection.info.backend_pid for connection in (waiting, other)]
     try:
-        with other.cursor() as cursor:
-            values = {"table": mart.table.qualified, "own": own}
-            cursor.execute(compose("postgres/lock_holders.sql"), values)
-            holders = [_described(row) for row in cursor.fetchall()]
-        other.rollback()
+        who = lock_holders(other, mart.table.qualified, own)
     except psycopg2.Error:
         return fault  # which says less, and is what happened
-    who = "; ".join(holders) or "nobody any more"
     return LockedOutError(
         f"{mart.asset}, {slice_}: publishing waited in vain for a lock on {mart.table.qualified}, readers "
         f"keep what they had. Locks on it are held by: {who}. End it with pg_terminate_backend, or wait."
     )
-
-
-def _described(row: Sequence[object]) -> str:
-    pid, user, application, state, transaction, statement, text = row
-    who = f"pid {pid} ({user}, {application or 'no application_name'})"
-    if transaction is None:
-        return f"{who}, whose statement this role may not see"
-    doing = "idle after" if str(state).startswith("idle") else "busy with"
-    return f"{who}, in a transaction for {transaction} s, {doing} a statement begun {statement} s ago: {text}"

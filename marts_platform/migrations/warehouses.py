@@ -20,7 +20,7 @@ def upgrade(revision: str = "head") -> Iterator[str]:
         What was done in a warehouse, as a sentence, when it is done.
 
     Raises:
-        SettingsError: there is no warehouse, it is too old, or it did not answer.
+        SettingsError: there is no warehouse, it is too old or in use, or it did not answer.
         ClickHouseSchemaError: its tables differ in what no migration may change.
         MySQLSchemaError: so do those of MySQL.
     """
@@ -42,7 +42,7 @@ def move_postgres(revision: str, *, is_upgrade: bool = True) -> str:
     """Brings Postgres' schema up or down to a revision, and returns the one that it has reached.
 
     Raises:
-        SettingsError: there is no warehouse, it is too old, or it did not answer.
+        SettingsError: there is no warehouse, it is too old or in use, or it did not answer.
     """
     from sqlalchemy.exc import OperationalError
 
@@ -51,7 +51,7 @@ def move_postgres(revision: str, *, is_upgrade: bool = True) -> str:
     move = runner.upgrade if is_upgrade else runner.downgrade
     try:
         return move(settings.load().url("warehouse_url"), revision)
-    except runner.WarehouseTooOldError as error:
+    except (runner.WarehouseTooOldError, runner.WarehouseInUseError) as error:
         raise settings.SettingsError(str(error)) from error
     except OperationalError as error:
         raise settings.SettingsError(f"the warehouse did not answer: {error.orig}") from error

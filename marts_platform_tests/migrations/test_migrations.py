@@ -137,6 +137,22 @@ def test_several_migrations_at_once_take_turns(warehouse: Warehouse, database_ur
     assert catalog(database_url) == catalog(warehouse.url)
 
 
+def test_a_migration_keeps_no_reader_waiting_behind_a_long_report(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "_LOCK_WAIT_SECONDS", 1)
+    before = catalog(warehouse.url)
+    with closing(psycopg2.connect(warehouse.url, application_name="a long report")) as reader:
+        with reader.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM camunda.process_documents")
+        with pytest.raises(
+            runner.WarehouseInUseError, match=rf"pid {reader.info.backend_pid} \(.*a long report"
+        ):
+            runner.downgrade(warehouse.url, "0005")
+        assert catalog(warehouse.url) == before
+    assert runner.downgrade(warehouse.url, "0005") == "0005"
+
+
 def test_a_warehouse_older_than_16_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     owner = databases.service("MARTS_TEST_CAMUNDA_URL")  # a PostgreSQL 15
     with databases.scratch_database(owner, databases.user_of(owner)) as name:

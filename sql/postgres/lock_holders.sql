@@ -1,4 +1,5 @@
--- Who holds locks on a table or its partitions: others' times and statements show to pg_read_all_stats only.
+-- Who holds locks on a table or its partitions, or on any table and index if none is named: others' times and
+-- statements show to pg_read_all_stats only.
 SELECT DISTINCT
     activity.pid,
     activity.usename,
@@ -16,6 +17,7 @@ WHERE
     AND held.pid <> ALL(%(own)s)
     AND (
         held.relation = to_regclass(%(table)s)
+        OR (%(table)s IS NULL AND held.relation >= 16384)
         OR held.relation IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = to_regclass(%(table)s))
     )
 ORDER BY transaction_seconds DESC NULLS LAST, activity.pid
