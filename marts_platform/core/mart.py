@@ -23,6 +23,7 @@ import warnings
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import astuple, dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import dagster as dg
@@ -37,12 +38,13 @@ from marts_platform.core.table import Table, declared
 from marts_platform.core.window import Slice, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from marts_platform.core.audit import Audit
     from marts_platform.core.path import Keyed, Landing, Publication
     from marts_platform.core.pending import Key, SourceState
     from marts_platform.core.rows import Rows
+    from marts_platform.core.run_log import Published
 
 # What judges rows in quarantine anew, without a look at the source.
 REPLAY_TAG = "marts/replay"
@@ -50,19 +52,22 @@ REPLAY_TAG = "marts/replay"
 MAX_PARTITIONS_PER_RUN = 50
 
 
+_NOTHING_YET: Mapping[Key, Published] = MappingProxyType({})
+
+
 class Probe(Protocol):
     """Reads the state of a source without its rows; a resource of the run offers it."""
 
     def source_state(
-        self, asset: str, slices: Sequence[Slice], published: Collection[Key] = ()
+        self, asset: str, slices: Sequence[Slice], published: Mapping[Key, Published] = _NOTHING_YET
     ) -> SourceState:
         """Which partitions have rows, and the fingerprints of some.
 
         Args:
             asset: whose source is asked about: one system may feed several.
             slices: the partitions whose fingerprints are wanted; the whole table of an unpartitioned asset.
-            published: the partitions that were loaded before. Where a look-up is dear, a source need not look
-                for rows in them, and says that they have some.
+            published: the last successful loads by partition. Where a look-up is dear, a source need not look
+                for rows in these, and says that they have some. One that forgets rows sees here that it did.
         """
         ...
 

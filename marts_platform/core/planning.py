@@ -124,7 +124,11 @@ def _drawn(
 
 
 def _probe(
-    probe: Probe, registered: RegisteredMart, lookback: int, older: Sequence[str], published: Collection[Key]
+    probe: Probe,
+    registered: RegisteredMart,
+    lookback: int,
+    older: Sequence[str],
+    published: Mapping[Key, Published],
 ) -> SourceState:
     definition = registered.partitions_def
     if definition is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +21,10 @@ from marts_platform.resources.prometheus import Grid, PrometheusResource, durati
 from marts_platform.resources.prometheus_samples import Kind, Samples
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from marts_platform.core.pending import Key
+    from marts_platform.core.run_log import Published
     from marts_platform.resources.prometheus import Prometheus
     from marts_platform.settings import Settings
 
@@ -64,9 +66,12 @@ class MetricsSource(dg.ConfigurableResource[Any]):
         )
 
     def source_state(
-        self, asset: str, slices: Sequence[Slice], published: Collection[Key] = ()
+        self, asset: str, slices: Sequence[Slice], published: Mapping[Key, Published] | None = None
     ) -> SourceState:
-        """Which days have samples, by the index, and how many samples some of them have."""
+        """Which days have samples, by the index, and how many samples some of them have.
+
+        Of a day that has fewer than were loaded, it tells what was loaded: see `state_of`.
+        """
         now = settings.load()
         bound = read_bound(datetime.now(UTC), now)
         days = (
@@ -79,7 +84,8 @@ class MetricsSource(dg.ConfigurableResource[Any]):
             for slice_ in slices:
                 assert slice_.window is not None
                 found = count(server, slice_.window.until(bound), now.metrics_step_seconds)
-                states[slice_.partition_key] = f"samples {found}; {scope(now)}"
+                before = published.get(slice_.partition_key) if published else None
+                states[slice_.partition_key] = state_of(found, scope(now), before and before.fingerprint)
             with_rows = [day.start.date().isoformat() for day in days_with_samples(server, days)]
         return SourceState(frozenset(with_rows), states, scope(now))
 
@@ -93,6 +99,21 @@ def read_bound(moment: datetime, now: Settings) -> datetime:
 def scope(now: Settings) -> str:
     """What decides which samples come: another step makes every day stale."""
     return f"{len(METRICS)} metrics every {now.metrics_step_seconds} s"
+
+
+def state_of(samples: int, scope: str, published: str | None) -> str:
+    """The state of a day, as the loaded one tells it.
+
+    Args:
+        samples: how many Prometheus has of it.
+        scope: what decides which samples come.
+        published: the state that was loaded last, None if the day never was. Prometheus forgets its oldest
+            samples (after 15 days by default): fewer of them under the same scope are no news.
+    """
+    loaded = re.fullmatch(rf"samples (\d+); {re.escape(scope)}", published or "")
+    if published is not None and loaded is not None and samples < int(loaded[1]):
+        return published
+    return f"samples {samples}; {scope}"
 
 
 def count(server: Prometheus, window: Window | None, step_seconds: int) -> int:
@@ -136,6 +157,11 @@ def days_with_samples(server: Prometheus, days: Sequence[Window]) -> list[Window
             "counters_grow",
             "delivery/metrics/fact_metrics_growth.sql",
             "No counter grew by less than nothing, and only counters grew.",
+        ),
+        Audit(
+            "nothing_forgotten",
+            "delivery/metrics/fact_metrics_forgotten.sql",
+            "The day begins where it began before: what Prometheus has forgotten since then stays here.",
         ),
     ],
     fingerprint="delivery/metrics/fact_metrics_fingerprint.sql",

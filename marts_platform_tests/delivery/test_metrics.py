@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import httpx
@@ -13,6 +15,7 @@ import pytest
 from dagster import AssetKey, DagsterInstance
 
 from marts_platform import settings
+from marts_platform.core.audit import AuditFailed
 from marts_platform.core.mart import mart_of, slice_of
 from marts_platform.core.partitions import DAILY
 from marts_platform.core.path import Outcome, load_slice
@@ -143,16 +146,24 @@ def test_the_table_holds_what_prometheus_answers_in_whatever_order_days_are_load
     assert published() == once
 
 
+@contextmanager
+def serving(folder: Path) -> Generator[PrometheusServer]:
+    """The demo's Prometheus, which can be sent samples of any time."""
+    server = PrometheusServer(folder / "prometheus", {}, lambda: None)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
 @pytest.fixture
 def demo_server(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[PrometheusServer]:
-    """The demo's Prometheus, which can be sent samples of any time."""
-    server = PrometheusServer(tmp_path_factory.mktemp("metrics") / "prometheus", {}, lambda: None)
-    server.start()
-    monkeypatch.setenv("MARTS_PROMETHEUS_URL", server.url)
-    yield server
-    server.stop()
+    with serving(tmp_path_factory.mktemp("metrics")) as server:
+        monkeypatch.setenv("MARTS_PROMETHEUS_URL", server.url)
+        yield server
 
 
 def send(server: PrometheusServer, *lines: str) -> None:
@@ -193,6 +204,37 @@ def test_planning_finds_new_days_late_samples_and_another_step(
     assert len(published()) == before + 20  # a sample is seen for five minutes
     monkeypatch.setenv("MARTS_METRICS_STEP_SECONDS", "60")
     assert pending() == {DAY: Reason.CHANGED, day: Reason.CHANGED}
+
+
+def test_what_prometheus_forgets_stays_in_the_table(
+    demo_server: PrometheusServer,
+    table: None,
+    ephemeral_instance: DagsterInstance,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    yesterday = datetime.combine(datetime.now(UTC).date() - timedelta(days=1), datetime.min.time(), UTC)
+    noon = round(yesterday.timestamp() + 43_200) * 1000
+    late = [f"{MADE} {value} {noon + value * 60_000}" for value in range(3)]
+    send(demo_server, f"{MADE} 0 {noon - 21_600_000}", *late)
+    materialize(pending_batches(select(ASSET)), ephemeral_instance)
+    before = published()
+    with serving(tmp_path_factory.mktemp("later")) as server:
+        monkeypatch.setenv("MARTS_PROMETHEUS_URL", server.url)
+        # All of the day is forgotten, then all but its end is there.
+        assert pending() == {}
+        with pytest.raises(AuditFailed, match="nothing_forgotten"):
+            load(yesterday.date().isoformat())
+        send(server, *late)
+        assert pending() == {}
+        with pytest.raises(AuditFailed, match="nothing_forgotten"):
+            load(yesterday.date().isoformat())
+        assert published() == before
+        # Late samples are news, as ever, where nothing is forgotten.
+        send(server, f"{MADE} 0 {noon - 21_600_000}", f"{MADE} 9 {noon + 7_200_000}")
+        assert pending() == {yesterday.date().isoformat(): Reason.CHANGED}
+        load(yesterday.date().isoformat())
+        assert len(published()) == len(before) + 20
 
 
 def test_today_is_read_up_to_a_multiple_of_the_refresh_and_grows_with_it(
