@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 if TYPE_CHECKING:
-    from pydantic import SecretStr
+    from collections.abc import Callable, Mapping
+
+    from pydantic import SecretStr, ValidationError
 
 # PostgreSQL reads these as abbreviations of fixed offsets, Python and Java as zones with summer time: the
 # same local time would be two moments. "localtime" is whatever the machine has.
@@ -65,3 +67,26 @@ def parts_are_clear(url: str) -> bool:
     if "@" in authority:
         return authority.count("@") == 1 and "@" not in path
     return "@" not in path + query
+
+
+def with_preferred(
+    offered: Mapping[str, str], preferred: Mapping[str, Mapping[str, str]], environment: Mapping[str, str]
+) -> dict[str, str]:
+    """What a stack offers, with what is preferred beside it while it gives a source's address.
+
+    Args:
+        offered: by variable name.
+        preferred: by the variable of the source's address, by variable name.
+        environment: whose addresses come before the offered ones.
+    """
+    found: dict[str, str] = {}
+    for address, values in preferred.items():
+        if address in offered and not environment.get(address):
+            found |= values
+    return {**found, **offered}
+
+
+def reasons_of(error: ValidationError, variable: Callable[[str], str]) -> str:
+    """Which variables were refused, and why, without their values: a rejected URL may hold a password."""
+    faults = error.errors(include_input=False, include_url=False, include_context=False)
+    return "; ".join(f"{variable(str(fault['loc'][0]))}: {fault['msg']}" for fault in faults)

@@ -27,7 +27,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from marts_platform.setting_values import clear_cron, clear_zone, listed, pairs, parts_are_clear
+from marts_platform import setting_values
 
 PREFIX = "MARTS_"
 STACK_FILE = "stack.json"
@@ -64,11 +64,8 @@ def stack_environment(folder: Path) -> dict[str, str]:
         return {}
     except ValueError as error:
         raise SettingsError(f"{path} cannot be read ({error}); delete it and run `marts up`") from None
-    offered: dict[str, str] = dict(content.get("environment", {}))
-    for address, values in content.get("preferred_with", {}).items():
-        if address in offered and not os.environ.get(address):
-            offered = {**values, **offered}
-    return offered
+    offered, preferred = content.get("environment", {}), content.get("preferred_with", {})
+    return setting_values.with_preferred(offered, preferred, os.environ)
 
 
 class _EmbeddedStack(PydanticBaseSettingsSource):
@@ -267,14 +264,14 @@ class Settings(BaseSettings):
     @field_validator("alert_to", "spark_jars", mode="before")
     @classmethod
     def _listed(cls, value: object) -> object:
-        return listed(value) if isinstance(value, str) else value
+        return setting_values.listed(value) if isinstance(value, str) else value
 
     @field_validator("camunda_variables", mode="before")
     @classmethod
     def _names(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
-        names = listed(value)
+        names = setting_values.listed(value)
         if not names:
             raise ValueError("name at least one variable, or * for all")
         return ("*",) if "*" in names else names
@@ -299,7 +296,7 @@ class Settings(BaseSettings):
     def _unambiguous(cls, value: SecretStr | None) -> SecretStr | None:
         # Of a password with such a character in the clear, a driver takes a part for the host or the port,
         # and shows it in its error.
-        if value is not None and not parts_are_clear(value.get_secret_value()):
+        if value is not None and not setting_values.parts_are_clear(value.get_secret_value()):
             raise ValueError("@, / and ? in a user or password have to be percent-encoded: %40, %2F, %3F")
         return value
 
@@ -315,12 +312,12 @@ class Settings(BaseSettings):
     )
     @classmethod
     def _zone(cls, value: str) -> str:
-        return clear_zone(value)
+        return setting_values.clear_zone(value)
 
     @field_validator("chat_cron")
     @classmethod
     def _cron(cls, value: str) -> str:
-        return clear_cron(value)
+        return setting_values.clear_cron(value)
 
     @classmethod
     def settings_customise_sources(
@@ -337,12 +334,12 @@ class Settings(BaseSettings):
     @property
     def kafka_client_options(self) -> dict[str, str]:
         """``MARTS_KAFKA_OPTIONS`` by name, in the clear: for the client only, never for a message."""
-        return pairs(self.kafka_options)
+        return setting_values.pairs(self.kafka_options)
 
     @property
     def spark_configuration(self) -> dict[str, str]:
         """``MARTS_SPARK_OPTIONS`` by name, in the clear: for Spark only, never for a message."""
-        return pairs(self.spark_options)
+        return setting_values.pairs(self.spark_options)
 
     @property
     def start_time(self) -> datetime:
@@ -389,12 +386,7 @@ def _parsed(_environment: frozenset[tuple[str, str]], _stack: bytes) -> Settings
     try:
         return Settings()  # pyright: ignore[reportCallIssue] # fields come from the environment
     except ValidationError as error:
-        # include_input=False: a rejected URL may hold a password.
-        reasons = "; ".join(
-            f"{variable(str(fault['loc'][0]))}: {fault['msg']}"
-            for fault in error.errors(include_input=False, include_url=False, include_context=False)
-        )
-        raise SettingsError(reasons) from None
+        raise SettingsError(setting_values.reasons_of(error, variable)) from None
 
 
 def origin(field_name: str) -> Origin:
