@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import dagster as dg
 
 from marts_platform import settings
@@ -13,8 +11,6 @@ from marts_platform.core.path import Extract, Replace
 from marts_platform.core.rows import Query
 from marts_platform.core.window import Slice
 from marts_platform.shop.sources import TABLES, ShopSource, replica_of
-
-FRESHNESS = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=26))
 
 
 def _replica(table: str) -> dg.AssetsDefinition:
@@ -41,7 +37,6 @@ def _replica(table: str) -> dg.AssetsDefinition:
         ),
         kinds=("mysql",),
         pool="shop",
-        freshness=FRESHNESS,
     )(rows)
 
 
@@ -71,7 +66,6 @@ def _sales(file: str) -> Extract:
     upstream=["shop/users_replica", "shop/orders_replica", "shop/orderdetails_replica"],
     scope=_scope,
     kinds=("mysql",),
-    freshness=FRESHNESS,
 )
 def user_sales_analytics(slice_: Slice) -> Extract:
     """Every user with the orders and what they cost."""
@@ -87,7 +81,6 @@ def user_sales_analytics(slice_: Slice) -> Extract:
     upstream=["shop/products_replica", "shop/orders_replica", "shop/orderdetails_replica"],
     scope=_scope,
     kinds=("mysql",),
-    freshness=FRESHNESS,
 )
 def product_sales_analytics(slice_: Slice) -> Extract:
     """Every product with the orders it is in, how many were sold, and for how much."""

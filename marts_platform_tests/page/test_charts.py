@@ -176,3 +176,28 @@ def test_times_on_an_axis_are_round(days: float, first: str, last: str) -> None:
 )
 def test_values_are_written_for_people(value: object, text: str) -> None:
     assert scales.written(value) == text
+
+
+def test_a_table_without_days_whose_source_has_not_changed_is_quiet_and_not_late(
+    warehouse: Warehouse,
+) -> None:
+    now = datetime.now(UTC)
+    for asset, day, hours, status in (
+        ("a/days", "2024-03-01", 30, "success"),
+        ("a/whole", None, 30, "success"),
+        ("b/days", "2024-03-01", 25, "success"),
+        ("b/whole", None, 30, "success"),
+        ("b/whole", None, 1, "failed"),
+    ):
+        warehouse.rows(
+            "INSERT INTO ops.etl_run_log (asset, partition_key, run_id, root_run_id, status, finished_at) "
+            "VALUES (%s, %s, 'r', 'r', %s, %s)",
+            asset, day, status, now - timedelta(hours=hours),
+        )  # fmt: skip
+    (chart,) = (chart for chart in charts_of("ops") if chart.file.endswith("4_freshness.sql"))
+    assert [tuple(row[:2]) for row in answer_to(chart, now).rows] == [
+        ("a/days", "late"),
+        ("a/whole", "quiet"),
+        ("b/days", "fresh"),
+        ("b/whole", "failed"),
+    ]

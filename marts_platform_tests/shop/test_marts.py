@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from marts_platform.shop import assets
 from marts_platform_tests.shop.replica import MARTS, REPLICAS, Shop
 
 
@@ -54,3 +55,8 @@ def test_the_marts_are_what_plain_python_computes(
     assert shop.here("user_sales_analytics") == users
     assert shop.here("product_sales_analytics") == products
     assert (7000, 0, Decimal("0.00")) in users and (7000, 0, 0, Decimal("0.00")) in products
+
+
+def test_a_table_that_is_loaded_when_it_changes_is_not_late_when_it_does_not() -> None:
+    made = [*assets.REPLICAS.values(), assets.user_sales_analytics, assets.product_sales_analytics]
+    assert [spec.freshness_policy for asset in made for spec in asset.specs] == [None] * 7

@@ -1,5 +1,5 @@
 -- Freshness
--- A table is late when its newest load is older than 26 hours, and failed when its newest load of a day failed.
+-- After 26 hours without a load a table of days is late; one without days, loaded when its source changes, is quiet.
 -- @engine postgres
 -- @kind table
 -- @wide
@@ -28,8 +28,9 @@ SELECT
     loads.asset AS "table",
     CASE
         WHEN loads.asset IN (SELECT newest.asset FROM newest WHERE newest.status <> 'success') THEN 'failed'
-        WHEN loads.loaded_at < %(now)s::timestamptz - interval '26 hours' THEN 'late'
-        ELSE 'fresh'
+        WHEN loads.loaded_at >= %(now)s::timestamptz - interval '26 hours' THEN 'fresh'
+        WHEN loads.newest_day IS NULL THEN 'quiet'
+        ELSE 'late'
     END AS state,
     loads.newest_day,
     loads.loaded_at,
