@@ -17,6 +17,7 @@ from marts_platform.delivery.replica_status import (
     TABLES,
     ReplicaError,
     made_tables,
+    missing,
     publication_of,
     publisher,
     row_of,
@@ -27,7 +28,7 @@ from marts_platform.delivery.replica_status import (
 from marts_platform.resources.postgres import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from psycopg2.extensions import connection as Connection
     from psycopg2.sql import Composable
@@ -80,14 +81,15 @@ def _create(source: Connection, replica: Connection) -> bool:
             "the subscription's slot is gone at the source, and with it the changes since: make the replica "
             "anew (marts replica drop, marts replica create)"
         )
-    for table in TABLES:
-        _create_table(replica, table, is_subscribed=subscription is not None)
-    for table in _INDEXES:
-        _execute(replica, f"index_{table}")
-    if publication_of(source) is None:
-        names = {"name": _identifier(NAME), "tables": _table_list()}
+    published = publication_of(source)
+    _refuse_incomplete(published)
+    _create_tables(() if subscription is None else subscription.tables)
+    if published is None:
+        names = {"name": _identifier(NAME), "tables": _table_list(TABLES)}
         _execute(source, "create_publication", names)
     if subscription is not None:
+        if subscription.missing:
+            _refresh(replica)
         return False
     if slot is None:
         _execute(source, "create_slot", values={"name": NAME})
@@ -96,30 +98,59 @@ def _create(source: Connection, replica: Connection) -> bool:
 
 
 def _refuse_same_database(source: Connection, replica: Connection) -> None:
-    def place(connection: Connection) -> tuple[object, ...]:
-        parameters = connection.get_dsn_parameters()
-        return tuple(parameters.get(name) for name in ("host", "hostaddr", "port", "dbname"))
-
-    if place(source) == place(replica):
+    if row_of(source, "place") == row_of(replica, "place"):
         raise ReplicaError("MARTS_DELIVERY_URL and MARTS_DELIVERY_REPLICA_URL name one database")
 
 
-def _create_table(replica: Connection, table: str, *, is_subscribed: bool) -> None:
-    quoted = {"table": _identifier(table)}
-    if table not in made_tables(replica):
-        with replica.cursor() as cursor:
-            cursor.execute(read_sql(f"delivery/source/create_{table}.sql"))
-        if row_of(replica, "has_rows", quoted)["has_rows"]:
-            raise ReplicaError(
-                f'the replica\'s database has a table "{table}" with rows that the platform did not make: '
-                f"is MARTS_DELIVERY_REPLICA_URL the right database?"
-            )
-        _execute(replica, "mark_table", quoted)
-    elif not is_subscribed and row_of(replica, "has_rows", quoted)["has_rows"]:
+def _refuse_incomplete(published: Collection[str] | None) -> None:
+    """Refuses an owner's publication that lacks a table: nothing of it would ever come."""
+    if published is not None and (lacking := missing(published)):
+        tables = ", ".join(f'public."{table}"' for table in lacking)
         raise ReplicaError(
-            f'the replica\'s table "{table}" has rows of an earlier subscription, which the copy would meet '
-            f"again: run `marts replica drop` first"
+            f"the publication {NAME} lacks {', '.join(lacking)}: its owner adds them with "
+            f"ALTER PUBLICATION {NAME} ADD TABLE {tables}"
         )
+
+
+def _create_tables(followed: Collection[str]) -> None:
+    """Makes the tables with their indexes, all of them or none.
+
+    Args:
+        followed: the subscription's tables; any other will be copied, so it has to be empty.
+    """
+    with subscriber().connect(_LIMITS, purpose="replica") as replica:
+        made = made_tables(replica)
+        for table in TABLES:
+            if table not in made:
+                _create_table(replica, table)
+            elif table not in followed and row_of(replica, "has_rows", _quoted(table))["has_rows"]:
+                raise ReplicaError(
+                    f'the replica\'s table "{table}" has rows of an earlier subscription, which the copy '
+                    f"would meet again: run `marts replica drop` first"
+                )
+        for table in _INDEXES:
+            _execute(replica, f"index_{table}")
+        replica.commit()
+
+
+def _create_table(replica: Connection, table: str) -> None:
+    if row_of(replica, "is_there", values={"table": f'public."{table}"'})["is_there"]:
+        # Also one without rows: `drop` would remove it, by then maybe with somebody's.
+        raise ReplicaError(
+            f'the replica\'s database has a "{table}" that the platform did not make: is '
+            f"MARTS_DELIVERY_REPLICA_URL the right database?"
+        )
+    _execute_text(replica, f"delivery/source/create_{table}.sql")
+    _execute(replica, "mark_table", _quoted(table))
+
+
+def _refresh(replica: Connection) -> None:
+    import psycopg2
+
+    try:
+        _execute(replica, "refresh_subscription", {"name": _identifier(NAME)})
+    except psycopg2.Error as error:
+        raise ReplicaError(f"the replica could not look at the publication again: {error}") from error
 
 
 def _subscribe() -> None:
@@ -173,8 +204,14 @@ def drop() -> None:
             source.autocommit = True
             _drop_slots(source, oid)
             _execute(source, "drop_publication", {"name": _identifier(NAME)})
+        _drop_tables()
     except psycopg2.errors.InsufficientPrivilege as error:
         raise ReplicaError(f"a role lacks a right: {str(error).strip()}") from error
+    except psycopg2.errors.DependentObjectsStillExist as error:
+        raise ReplicaError(
+            f"something hangs on the replica's tables, which stay: {str(error).strip()}. Remove it, and run "
+            f"this again"
+        ) from error
     except psycopg2.OperationalError as error:
         raise ReplicaError(
             f"source or replica did not answer ({str(error).strip()}): while the slot {NAME} is there, the "
@@ -183,7 +220,7 @@ def drop() -> None:
 
 
 def _unsubscribe() -> str:
-    """Removes the replica's side; returns the subscription's oid, 0 if there was none."""
+    """Removes the subscription; returns its oid, 0 if there was none."""
     name = {"name": _identifier(NAME)}
     with subscriber().connect(_LIMITS, purpose="replica") as replica:
         replica.autocommit = True
@@ -191,9 +228,17 @@ def _unsubscribe() -> str:
         if subscription is not None:
             for step in ("disable_subscription", "detach_slot", "drop_subscription"):
                 _execute(replica, step, name)
-        for table in made_tables(replica):
-            _execute_text(replica, "postgres/drop_table.sql", {"table": _identifier(table)})
     return subscription.oid if subscription else "0"
+
+
+def _drop_tables() -> None:
+    """Removes the tables that `create` made, all of them or none."""
+    with subscriber().connect(_LIMITS, purpose="replica") as replica:
+        made = made_tables(replica)
+        if made:
+            # In one statement, so that they may refer to each other.
+            _execute_text(replica, "postgres/drop_table.sql", {"table": _table_list(made)})
+        replica.commit()
 
 
 def _drop_slots(source: Connection, subscription_oid: str) -> None:
@@ -212,10 +257,14 @@ def _drop_slots(source: Connection, subscription_oid: str) -> None:
             return
 
 
-def _table_list() -> Composable:
-    from psycopg2.sql import SQL
+def _table_list(tables: Collection[str]) -> Composable:
+    from psycopg2.sql import SQL, Identifier
 
-    return SQL(", ").join(map(_identifier, TABLES))
+    return SQL(", ").join(Identifier("public", table) for table in tables)
+
+
+def _quoted(table: str) -> dict[str, Composable]:
+    return {"table": _table_list([table])}
 
 
 def _identifier(name: str) -> Composable:

@@ -12,7 +12,7 @@ from marts_platform.core.sql import compose
 from marts_platform.resources.postgres import Limits, PostgresResource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from psycopg2.extensions import connection as Connection
     from psycopg2.sql import Composable
@@ -47,6 +47,7 @@ class Subscription:
         has_worker: whether it does.
         heard_at: when the source sent what its worker received last; None before it has, or without one.
         tables_copying: tables whose first copy is not finished.
+        tables: what it follows.
     """
 
     oid: str
@@ -54,6 +55,12 @@ class Subscription:
     has_worker: bool
     heard_at: Any
     tables_copying: int
+    tables: Sequence[str]
+
+    @property
+    def missing(self) -> list[str]:
+        """The tables that it does not follow: the publication had them not, or got them later."""
+        return missing(self.tables)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +87,8 @@ class Status:
         found: list[str] = []
         if self.publication is None:
             found.append("the source has no publication")
-        elif missing := set(TABLES) - set(self.publication):
-            found.append(f"the publication lacks {', '.join(sorted(missing))}")
+        elif lacking := missing(self.publication):
+            found.append(f"the publication lacks {', '.join(lacking)}")
         if self.slot is None:
             found.append("the source has no slot")
         elif self.slot.wal_status in ("unreserved", "lost"):
@@ -92,6 +99,8 @@ class Status:
             found.append("the replica has no subscription")
         elif not self.subscription.is_enabled:
             found.append("the subscription is disabled")
+        elif self.subscription.missing:
+            found.append(f"the subscription lacks {', '.join(self.subscription.missing)}")
         elif self.subscription.tables_copying:
             found.append(f"{self.subscription.tables_copying} tables are still being copied")
         if not found and self.lag_seconds is None:
@@ -157,6 +166,11 @@ def lag_seconds(source: Connection, patience: float) -> float | None:
         if confirmed is None or passed > patience:
             return None
         time.sleep(_POLL_SECONDS)
+
+
+def missing(tables: Collection[str]) -> list[str]:
+    """The tables of a replica that are not among these."""
+    return [table for table in TABLES if table not in tables]
 
 
 def publication_of(source: Connection) -> tuple[str, ...] | None:

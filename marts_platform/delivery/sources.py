@@ -183,7 +183,7 @@ class DeliverySource(dg.ConfigurableResource[Any]):
 
 
 def _refuse_unmade(connection: Connection) -> None:
-    """Refuses a replica that has not been made, or that is not filled yet."""
+    """Refuses a replica that has not been made, that lacks a table, or that is not filled yet."""
     if _is_standby(connection):
         return
     subscription = subscription_of(connection)
@@ -191,6 +191,12 @@ def _refuse_unmade(connection: Connection) -> None:
         raise ReplicaError(
             "the database of MARTS_DELIVERY_REPLICA_URL subscribes to nothing: make the replica with "
             "`marts replica create`"
+        )
+    if subscription.missing:
+        # Its days would be published as empty, and compared with the same empty table.
+        raise ReplicaError(
+            f"the replica does not follow {', '.join(subscription.missing)}: run `marts replica create`, "
+            f"which adds what the publication has"
         )
     if subscription.tables_copying:
         raise PassingFault(f"{subscription.tables_copying} tables of the replica are still being copied")

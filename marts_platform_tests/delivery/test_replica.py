@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import LiteralString
 
 import psycopg
 import pytest
@@ -11,14 +12,17 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from marts_platform import settings
+from marts_platform.core.mart import slice_of
+from marts_platform.core.partitions import DAILY
 from marts_platform.delivery import replica, replica_status
 from marts_platform.delivery.checks import look_at_replica
 from marts_platform.delivery.replica_status import NAME, TABLES, ReplicaError, Slot, Status, Subscription
+from marts_platform.delivery.sources import DeliverySource
 from marts_platform.embedded.stack import Stack
-from marts_platform_tests.delivery.service import Service
+from marts_platform_tests.delivery.service import DAYS, Service
 
 PATIENCE = 20
-WELL = Status(TABLES, Slot(True, "reserved", 10), Subscription("1", True, True, None, 0), 0, 0.1)
+WELL = Status(TABLES, Slot(True, "reserved", 10), Subscription("1", True, True, None, 0, TABLES), 0, 0.1)
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
@@ -134,8 +138,12 @@ def test_a_slot_that_holds_too_much_log_fails_the_check(
         (Status(TABLES, Slot(False, "lost", 0), WELL.subscription, 0, None), "is lost"),
         (Status(TABLES, Slot(True, "extended", 10**7), WELL.subscription, 0, 0.1), "10,000,000 bytes"),
         (Status(TABLES, WELL.slot, None, 0, None), "no subscription"),
-        (Status(TABLES, WELL.slot, Subscription("1", False, False, None, 0), 0, None), "disabled"),
-        (Status(TABLES, WELL.slot, Subscription("1", True, True, None, 2), 0, 0.1), "2 tables"),
+        (Status(TABLES, WELL.slot, Subscription("1", False, False, None, 0, TABLES), 0, None), "disabled"),
+        (Status(TABLES, WELL.slot, Subscription("1", True, True, None, 2, TABLES), 0, 0.1), "2 tables"),
+        (
+            Status(TABLES, WELL.slot, Subscription("1", True, True, None, 0, TABLES[1:]), 0, 0.1),
+            "lacks config",
+        ),
         (Status(TABLES, WELL.slot, WELL.subscription, 0, None), "stalls"),
     ],
 )
@@ -144,24 +152,53 @@ def test_each_fault_is_said(found: Status, said: str) -> None:
     assert any(said in fault for fault in found.faults(10**6))
 
 
-def test_a_table_that_the_platform_did_not_make_is_left_alone(
-    service: Service, replica_database: Service
+@pytest.mark.parametrize("definition", ["TABLE {} (id integer)", "VIEW {} AS SELECT 1 AS id"])
+@pytest.mark.parametrize("name", ["config", "stage"])
+def test_a_table_that_the_platform_did_not_make_is_left_alone_also_without_rows(
+    service: Service, replica_database: Service, name: LiteralString, definition: LiteralString
 ) -> None:
-    replica_database.execute("CREATE TABLE config AS SELECT 1 AS id")
-    replica_database.execute("ALTER TABLE config OWNER TO delivery_subscriber")
-    with pytest.raises(ReplicaError, match="did not make"):
+    replica_database.connection.execute(
+        sql.SQL("CREATE " + definition).format(sql.Identifier("public", name))
+    )
+    replica_database.connection.execute(
+        sql.SQL("ALTER TABLE {} OWNER TO delivery_subscriber").format(sql.Identifier("public", name))
+    )
+    with pytest.raises(ReplicaError, match=f'a "{name}" that the platform did not make'):
         replica.create()
     assert service.rows("SELECT 1 FROM pg_replication_slots") == []
+    # Nor are the tables there that come before it.
+    in_public = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+    assert replica_database.rows(in_public) == [{"relname": name}]
     replica.drop()
-    assert replica_database.rows("SELECT id FROM config") == [{"id": 1}]
+    assert replica_database.rows(in_public) == [{"relname": name}]
 
 
-def test_source_and_replica_in_one_database_are_refused(
-    service: Service, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("host", [None, "localhost"])
+def test_source_and_replica_in_one_database_are_refused_by_whatever_name(
+    service: Service, monkeypatch: pytest.MonkeyPatch, host: str | None
 ) -> None:
-    monkeypatch.setenv("MARTS_DELIVERY_REPLICA_URL", settings.load().url("delivery_url"))
+    url = settings.load().url("delivery_url")
+    monkeypatch.setenv("MARTS_DELIVERY_REPLICA_URL", url.replace("@127.0.0.1:", f"@{host}:") if host else url)
+    assert (settings.load().url("delivery_replica_url") == url) is (host is None)
+    service.execute('TRUNCATE config, delivery, "order", pipeline, stage')  # before its first order
     with pytest.raises(ReplicaError, match="name one database"):
         replica.create()
+
+
+def test_what_hangs_on_its_tables_keeps_them_all_but_not_the_slot(
+    service: Service, replica_database: Service
+) -> None:
+    made()
+    replica_database.execute('CREATE VIEW somebodys AS SELECT id FROM "order"')
+    with pytest.raises(ReplicaError, match=r"(?s)something hangs .*somebodys"):
+        replica.drop()
+    assert service.rows("SELECT 1 FROM pg_replication_slots") == []
+    tables = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+    assert {row["relname"] for row in replica_database.rows(tables)} == set(TABLES)
+    replica_database.execute("DROP VIEW somebodys")
+    replica_database.execute('ALTER TABLE pipeline ADD FOREIGN KEY (order_id) REFERENCES "order" NOT VALID')
+    replica.drop()
+    assert replica_database.rows(tables) == []
 
 
 def test_a_lost_slot_and_rows_of_an_earlier_subscription_ask_for_a_new_replica(
@@ -191,6 +228,40 @@ def test_a_role_without_the_right_is_told_what_it_needs(
     service.execute('GRANT SELECT ON "order" TO delivery_publisher')
     made()  # with the publication that the owner made
     service.execute("DROP PUBLICATION marts_delivery")
+
+
+def test_a_publication_that_lacks_a_table_is_refused_and_says_what_its_owner_has_to_do(
+    service: Service, replica_database: Service
+) -> None:
+    service.execute("CREATE PUBLICATION marts_delivery")
+    with pytest.raises(ReplicaError, match="lacks config, delivery, order, pipeline, stage"):
+        replica.create()
+    service.execute('ALTER PUBLICATION marts_delivery ADD TABLE "order", pipeline, stage, config')
+    said = 'ALTER PUBLICATION marts_delivery ADD TABLE public."delivery"'
+    with pytest.raises(ReplicaError, match=f"lacks delivery: .*{said}"):
+        replica.create()
+    assert service.rows("SELECT 1 FROM pg_replication_slots") == []
+    service.execute(said)
+    made()
+    service.execute("DROP PUBLICATION marts_delivery")
+
+
+def test_a_table_that_the_replica_does_not_follow_is_refused_until_create_has_added_it(
+    service: Service, replica_database: Service
+) -> None:
+    made()
+    # As if the publication had been made before the service had the table.
+    service.execute("ALTER PUBLICATION marts_delivery DROP TABLE delivery")
+    replica_database.execute("ALTER SUBSCRIPTION marts_delivery REFRESH PUBLICATION")
+    replica_database.execute("TRUNCATE delivery")
+    service.execute("ALTER PUBLICATION marts_delivery ADD TABLE delivery")
+    assert "the subscription lacks delivery" in replica_status.status(PATIENCE).faults(10**9)
+    with pytest.raises(ReplicaError, match="does not follow delivery: run `marts replica create`"):
+        DeliverySource().rows("deliveries", slice_of(DAILY, DAYS[0].isoformat()))
+    assert replica.create() is False
+    made()
+    assert sorted(map(str, replica_database.table("delivery"))) == sorted(map(str, service.table("delivery")))
+    assert DeliverySource().rows("deliveries", slice_of(DAILY, DAYS[0].isoformat())).rows is not None
 
 
 def test_no_password_stands_in_a_statement_or_where_other_roles_can_read(

@@ -1,4 +1,11 @@
--- The tables of a publication; none if it does not exist.
-SELECT array_agg(tablename ORDER BY tablename) AS tables
-FROM pg_publication_tables
-WHERE pubname = %(name)s AND schemaname = 'public'
+-- The tables of a publication; NULL if it does not exist.
+SELECT
+    CASE
+        WHEN EXISTS (SELECT 1 FROM pg_publication WHERE pubname = %(name)s)
+            THEN array(
+                    SELECT published.tablename::text
+                    FROM pg_publication_tables AS published
+                    WHERE published.pubname = %(name)s AND published.schemaname = 'public'
+                    ORDER BY published.tablename
+                )
+    END AS tables
