@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from marts_platform.core.run_log import upstream_entries, upstream_state
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from marts_platform.core.path import Mart
     from marts_platform.core.run_log import Published
@@ -130,6 +130,7 @@ def pending_of(
     marts: Sequence[Mart],
     published: Mapping[str, Mapping[Key, Published]],
     sources: Mapping[str, SourceState],
+    wanted: Collection[Key] | None = None,
 ) -> dict[str, dict[Key, Reason]]:
     """What has to be loaded of each mart.
 
@@ -137,6 +138,8 @@ def pending_of(
         marts: in topological order.
         published: the last successful loads, by asset and partition key.
         sources: what the probes tell, by asset; for marts that read a source.
+        wanted: the partitions that may be loaded now, None for all. The others will not be, so what is made of
+            them is behind nothing.
 
     Returns:
         By asset and partition key the reason.
@@ -144,9 +147,12 @@ def pending_of(
     found: dict[str, dict[Key, Reason]] = {}
     for mart in marts:
         if mart.asset in sources:
-            found[mart.asset] = pending_at_source(sources[mart.asset], published.get(mart.asset, {}))
+            reasons = pending_at_source(sources[mart.asset], published.get(mart.asset, {}))
         else:
-            found[mart.asset] = pending_from_upstream(mart, published, found)
+            reasons = pending_from_upstream(mart, published, found)
+        found[mart.asset] = {
+            key: reason for key, reason in reasons.items() if wanted is None or key in wanted
+        }
     return found
 
 
@@ -215,15 +221,6 @@ def _daily_batches(pending: Mapping[str, Mapping[Key, Reason]], most: int) -> li
 def recent_keys(keys: Sequence[str], count: int) -> list[str]:
     """The newest partition keys."""
     return list(keys[-count:])
-
-
-def only(pending: Mapping[str, Mapping[Key, Reason]], keys: Iterable[Key]) -> dict[str, dict[Key, Reason]]:
-    """What is pending of some partitions."""
-    wanted = set(keys)
-    return {
-        asset: {key: reason for key, reason in found.items() if key in wanted}
-        for asset, found in pending.items()
-    }
 
 
 def _next_day(key: str) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from marts_platform.core.mart import marts
-from marts_platform.core.pending import only, recent_keys
+from marts_platform.core.pending import pending_of, recent_keys
 from marts_platform.core.planning import in_order, is_due, plan
 from marts_platform.core.run_log import Failures
 
@@ -139,10 +139,11 @@ def run_requests(
     recent = recent_keys(definition.get_partition_keys(), lookback) if definition else []
     # What was compared beside them: drawn by lot, or since a late commit could not be ruled out.
     compared = {key for state in made.sources.values() for key in state.fingerprints}
-    pending = only(made.pending, {None, *recent, *compared})
+    marts_here = [found.mart for found in selected]
+    pending = pending_of(marts_here, made.published, made.sources, {None, *recent, *compared})
     ledger: Ledger = resources[selected[0].warehouse]
     in_hand = list(_under_way(instance)) if any(pending.values()) else []
-    for asset in _waiting([found.mart for found in selected], pending, ledger):
+    for asset in _waiting(marts_here, pending, ledger):
         pending[asset] = {}
     # The whole tables first: marts of days look values up in them.
     for key in sorted({key for found in pending.values() for key in found}, key=lambda key: key or ""):
@@ -150,7 +151,7 @@ def run_requests(
         assets = [asset for asset, found in pending.items() if key in found]
         ended = list(_ended(instance, state))
         logged = {asset: ledger.failures(asset, [key]).get(key) for asset in assets}
-        candidates = [found.mart for found in selected if found.mart.asset in assets]
+        candidates = [mart for mart in marts_here if mart.asset in assets]
         assets = _due(candidates, logged, ended)
         if not assets or any(work.covers(key, assets) for work in in_hand):
             continue

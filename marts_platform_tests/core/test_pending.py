@@ -19,7 +19,6 @@ from marts_platform.core.pending import (
     Reason,
     SourceState,
     batches,
-    only,
     pending_at_source,
     pending_from_upstream,
     pending_of,
@@ -109,11 +108,6 @@ def test_an_upstream_and_its_mart_of_one_day_are_one_run() -> None:
         "shop/b": {KEYS[1]: Reason.BEHIND},
     }
     assert batches(pending, 50) == [Batch((KEYS[0],), ("shop/a",)), Batch((KEYS[1],), ("shop/a", "shop/b"))]
-
-
-@given(pendings, st.sets(keys))
-def test_only_keeps_the_wanted_days(pending: Mapping[str, Mapping[Key, Reason]], wanted: set[str]) -> None:
-    assert pairs(only(pending, wanted)) == {(asset, key) for asset, key in pairs(pending) if key in wanted}
 
 
 @given(st.lists(keys, unique=True).map(sorted), st.integers(1, 30))
@@ -284,6 +278,19 @@ def test_a_whole_table_made_of_days_is_behind_when_any_of_them_changes() -> None
         }
     ahead: dict[str, dict[Key, Reason]] = {"shop/a": {KEYS[2]: Reason.NEW}}
     assert pending_from_upstream(total, {"shop/a": days, "shop/total": own}, ahead) == {None: Reason.BEHIND}
+
+
+def test_a_whole_table_is_not_behind_days_that_will_not_be_loaded() -> None:
+    # A sensor looks at the newest days; the history that nobody has loaded yet asked for the whole each time.
+    days, whole = mart("shop/days"), replace(mart("shop/whole", "shop/days"), is_partitioned=False)
+    loaded = log({KEYS[-1]: "1; all"})
+    own = log({None: whole.computed_fingerprint({"shop/days": upstream_state(loaded, None)})})
+    there = {"shop/days": loaded, "shop/whole": own}
+    sources = {"shop/days": SourceState(KEYS, {KEYS[-1]: "1; all"}, "all")}
+    assert pending_of([days, whole], there, sources)["shop/whole"] == {None: Reason.BEHIND}
+    newest = pending_of([days, whole], there, sources, {None, *KEYS[-3:]})
+    assert pairs(newest) == {("shop/days", KEYS[-3]), ("shop/days", KEYS[-2]), ("shop/whole", None)}
+    assert pairs(pending_of([days, whole], there, sources, {None, KEYS[-1]})) == set()
 
 
 def test_days_made_of_a_whole_table_are_all_behind_when_it_changes() -> None:
