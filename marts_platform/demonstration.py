@@ -72,12 +72,26 @@ def _bring_up_to_date(registered: Sequence[RegisteredMart]) -> bool:
 
     What a stream brought is a source of others, which only another look sees; what goes on coming is left to
     the next command.
+
+    Raises:
+        MaterializationError: something failed, in any of the looks.
     """
+    failures: list[MaterializationError] = []
     for looks in range(_LOOKS):
-        work = pending_batches(registered)
-        if not work:
+        work = pending_batches(registered, {cell for failure in failures for cell in failure.lost})
+        if not work and not failures:
             return looks > 0
-        show_results(run_with_progress(work))
+        if not work:
+            break
+        try:
+            show_results(run_with_progress(work))
+        except MaterializationError as failure:
+            failures.append(failure)
+            if failure.was_interrupted:
+                break
+    if failures:
+        results = [result for failure in failures for result in failure.results]
+        raise MaterializationError("\n".join(map(str, failures)), results)
     return True
 
 

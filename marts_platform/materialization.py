@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from marts_platform.core.mart import MAX_PARTITIONS_PER_RUN, REPLAY_TAG, mart_of, on_published
+from marts_platform.core.faults import is_passing
+from marts_platform.core.mart import MAX_PARTITIONS_PER_RUN, REPLAY_TAG, mart_of, watcher
 from marts_platform.core.pending import Batch, Reason, batches, stages_of
 from marts_platform.core.planning import in_order, plan
+from marts_platform.core.remaining import cells_of, is_hopeless, remaining
 from marts_platform.run_launcher import run_tags
 from marts_platform.settings import ExpectedError
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
     from marts_platform.core.mart import RegisteredMart
     from marts_platform.core.path import Outcome
+    from marts_platform.core.pending import Key
+    from marts_platform.core.remaining import Cell
 
 # Without days, partitions that were loaded are compared with their source this far back.
 COMPARED_DAYS = 30
@@ -32,11 +36,26 @@ class SelectionError(ExpectedError):
 
 
 class MaterializationError(ExpectedError):
-    """A run failed; what it had published stays, and the next run goes on from there."""
+    """Something failed; what was published stays, and the next run goes on from there.
 
-    def __init__(self, message: str, results: Sequence[AssetResult]) -> None:
+    Attributes:
+        results: of what was loaded.
+        lost: what failed, and what was given up after it.
+        was_interrupted: whether the process was asked to end, and something may be left to do.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        results: Collection[AssetResult],
+        lost: Collection[Cell] = (),
+        *,
+        was_interrupted: bool = False,
+    ) -> None:
         super().__init__(message)
         self.results = list(results)
+        self.lost = frozenset(lost)
+        self.was_interrupted = was_interrupted
 
 
 @dataclass(slots=True)
@@ -133,12 +152,14 @@ def replayable(asset: str) -> list[Batch]:
     return [Batch((), (registered.mart.asset,))]
 
 
-def pending_batches(registered: Sequence[RegisteredMart]) -> list[Batch]:
-    """What is new, changed or failed, as runs."""
+def pending_batches(registered: Sequence[RegisteredMart], lost: Collection[Cell] = ()) -> list[Batch]:
+    """What is new, changed or failed, as runs; without what was lost a moment ago, and what is made of it."""
     from marts_platform.definitions import RESOURCES
 
     made = plan(registered, RESOURCES, COMPARED_DAYS)
-    return batches(made.pending, MAX_PARTITIONS_PER_RUN, stages_of([found.mart for found in registered]))
+    stages = stages_of([found.mart for found in registered])
+    work = batches(made.pending, MAX_PARTITIONS_PER_RUN, stages)
+    return remaining(work, (), lost, upstream_of(work)) if lost else work
 
 
 def materialize(
@@ -162,42 +183,105 @@ def materialize(
         A result for each asset, in the order in which they were loaded.
 
     Raises:
-        MaterializationError: a run failed; it holds the results so far. A failed lookup stops nothing: what
-            looks values up in it has those of its last load.
+        MaterializationError: something failed; all that is not made of it was loaded, unless the process
+            was asked to end. A failed lookup stops nothing: what looks values up in it has its last load's.
     """
-    results: dict[str, AssetResult] = {}
+    course = _Course(work, progress)
+    reasons: list[str] = []
+    token = watcher.set(course)
+    try:
+        while course.left:
+            batch = course.left[0]
+            run = _run(batch, instance, with_checks=with_checks, is_replay=is_replay)
+            course.note_checks(run)
+            said = [] if run.success else _reasons(run, batch)
+            if not run.success and (course.is_interrupted or _was_interrupted(run)):
+                course.is_interrupted = True
+                # What was not begun any more has failed as well.
+                reasons.append(said[0])
+                break
+            reasons += said
+            reasons += course.go_on(is_success=run.success)
+    finally:
+        watcher.reset(token)
+    if reasons:
+        raise MaterializationError(
+            "\n".join(reasons), course.results, course.lost, was_interrupted=course.is_interrupted
+        )
+    return course.results
 
-    def published(asset: str, outcome: Outcome) -> None:
-        result = results.setdefault(asset, AssetResult(asset))
+
+class _Course:
+    """How far a materialisation has come: what was loaded, what failed, what is left."""
+
+    def __init__(self, work: Sequence[Batch], progress: Callable[[str], None]) -> None:
+        self.left = list(work)
+        self.lost: set[Cell] = set()
+        self.is_interrupted = False
+        self._results: dict[str, AssetResult] = {}
+        self._progress = progress
+        self._done: set[Cell] = set()
+        self._failed: dict[Cell, BaseException] = {}
+        self._in_a_row: dict[str, int] = {}
+        self._upstream = upstream_of(work)
+
+    @property
+    def results(self) -> list[AssetResult]:
+        """Of each asset, in the order in which they were loaded."""
+        return list(self._results.values())
+
+    def published(self, asset: str, outcome: Outcome) -> None:
+        """Notes what was loaded."""
+        result = self._results.setdefault(asset, AssetResult(asset))
         result.partitions += 1
         result.rows += outcome.figures.rows_written
         result.values_quarantined += outcome.figures.values_quarantined
         result.seconds += outcome.seconds
-        progress(asset)
+        self._done.add((asset, outcome.slice.partition_key))
+        self._in_a_row[asset] = 0
+        self._progress(asset)
 
-    token = on_published.set(published)
-    reasons: list[str] = []
-    try:
-        for place, batch in enumerate(work, start=1):
-            run = _run(batch, instance, with_checks=with_checks, is_replay=is_replay)
-            _add_checks(results, run)
-            if not run.success:
-                reasons.append(_reason(run, batch))
-                if _was_interrupted(run) or not _is_only_looked_up(batch, work[place:]):
-                    break
-    finally:
-        on_published.reset(token)
-    if reasons:
-        raise MaterializationError("\n".join(reasons), list(results.values()))
-    return list(results.values())
+    def failed(self, asset: str, key: Key, error: BaseException) -> None:
+        """Notes what failed, or that the process was asked to end."""
+        if isinstance(error, KeyboardInterrupt | dg.DagsterExecutionInterruptedError):
+            self.is_interrupted = True
+        self._failed[asset, key] = error
+
+    def note_checks(self, run: dg.ExecuteInProcessResult) -> None:
+        """Notes what the checks of a run said."""
+        for evaluation in run.get_asset_check_evaluations():
+            asset = evaluation.asset_key.to_user_string()
+            self._results.setdefault(asset, AssetResult(asset)).checks[evaluation.check_name] = (
+                evaluation.passed
+            )
+
+    def go_on(self, *, is_success: bool) -> list[str]:
+        """Finds what is left after a run; returns what is said of assets that are given up."""
+        batch, *self.left = self.left
+        if is_success:
+            return []
+        # A run may fail without a word of a partition: then nothing of it is tried again.
+        self.lost |= self._failed.keys() or (set(cells_of(batch)) - self._done)
+        said = [self._given_up(asset, error) for (asset, _), error in self._failed.items()]
+        self._failed.clear()
+        self.left = remaining([batch, *self.left], self._done, self.lost, self._upstream)
+        return [line for line in said if line]
+
+    def _given_up(self, asset: str, error: BaseException) -> str:
+        self._in_a_row[asset] = in_a_row = self._in_a_row.get(asset, 0) + 1
+        if not is_hopeless(in_a_row, passes=is_passing(error)):
+            return ""
+        others = {cell for batch in self.left for cell in cells_of(batch) if cell[0] == asset} - self.lost
+        self.lost |= others
+        return (
+            f"{asset} failed {in_a_row} times in a row: {len(others)} more of its partitions were not tried"
+        )
 
 
-def _is_only_looked_up(batch: Batch, later: Sequence[Batch]) -> bool:
-    """Whether what follows does without the batch: it has what was looked up in its assets before."""
-    lookups: set[str] = set()
-    for asset in {asset for other in later for asset in other.assets}:
-        lookups |= set(mart_of(dg.AssetKey.from_user_string(asset)).mart.lookups)
-    return not batch.partition_keys and set(batch.assets) <= lookups
+def upstream_of(work: Sequence[Batch]) -> dict[str, Sequence[str]]:
+    """Of each asset in the work the assets that it is computed from."""
+    assets = {asset for batch in work for asset in batch.assets}
+    return {asset: mart_of(dg.AssetKey.from_user_string(asset)).mart.upstream for asset in assets}
 
 
 def _run(
@@ -226,19 +310,14 @@ def _run(
     )
 
 
-def _add_checks(results: dict[str, AssetResult], run: dg.ExecuteInProcessResult) -> None:
-    for evaluation in run.get_asset_check_evaluations():
-        asset = evaluation.asset_key.to_user_string()
-        results.setdefault(asset, AssetResult(asset)).checks[evaluation.check_name] = evaluation.passed
-
-
 def _was_interrupted(run: dg.ExecuteInProcessResult) -> bool:
-    """Whether somebody asked this process to end; with a retry policy Dagster makes a mere failure of it."""
+    """Whether somebody asked this process to end, between two steps or in a check."""
+    errors = [event.step_failure_data.error for event in run.all_events if event.is_step_failure]
+    errors += [event.job_failure_data.error for event in run.all_events if event.is_job_failure]
     return any(
-        error.cls_name in ("KeyboardInterrupt", "DagsterExecutionInterruptedError")
-        for event in run.all_events
-        if event.is_step_failure and event.step_failure_data.error is not None
-        for error in _chain(event.step_failure_data.error)
+        found.cls_name in ("KeyboardInterrupt", "DagsterExecutionInterruptedError")
+        for error in errors
+        for found in _chain(error)
     )
 
 
@@ -248,14 +327,18 @@ def _chain(error: SerializableErrorInfo | None) -> Iterator[SerializableErrorInf
         error = error.cause
 
 
-def _reason(run: dg.ExecuteInProcessResult, batch: Batch) -> str:
+def _reasons(run: dg.ExecuteInProcessResult, batch: Batch) -> list[str]:
+    """A line on each step that failed, at least one."""
     days = (
         f"{batch.partition_keys[0]} to {batch.partition_keys[-1]}"
         if batch.partition_keys
         else "the whole table"
     )
+    reasons: list[str] = []
     for event in run.all_events:
         if event.is_step_failure and event.step_failure_data.error is not None:
             *_, error = _chain(event.step_failure_data.error)
-            return f"{event.step_key} failed within {days} (run {run.run_id}): {error.message.strip()}"
-    return f"run {run.run_id} of {days} failed; Dagster's UI has its events"
+            reasons.append(
+                f"{event.step_key} failed within {days} (run {run.run_id}): {error.message.strip()}"
+            )
+    return reasons or [f"run {run.run_id} of {days} failed; Dagster's UI has its events"]

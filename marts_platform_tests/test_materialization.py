@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -9,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from marts_platform import settings
+from marts_platform.core import path
 from marts_platform.core.mart import MAX_PARTITIONS_PER_RUN
 from marts_platform.core.partitions import DAILY
+from marts_platform.core.pending import Batch
 from marts_platform.demonstration import materialize_selection
 from marts_platform.embedded.stack import Stack
 from marts_platform.materialization import (
@@ -267,6 +270,52 @@ def test_what_failed_is_pending_again_and_what_was_published_before_is_not(
         ("P1", "A"),
         ("P2", "B"),
     ]
+
+
+def test_a_day_that_fails_stops_no_other_day_and_no_asset_that_is_not_made_of_it(
+    engine: Engine, warehouse: Warehouse, ephemeral_instance: DagsterInstance
+) -> None:
+    for place, day in enumerate((D1, D2, D3), start=1):
+        values = {"proc_inst_id_": f"P{place}", "var_inst_id_": f"V{place}"}
+        engine.write(change(at(day), text_=documents("ABC"[place - 1]), **values))
+    warehouse.rows("ALTER TABLE camunda.process_documents ADD CONSTRAINT not_b CHECK (doc_id <> 'B')")
+    warehouse.rows("ALTER TABLE camunda.process_variables ADD CONSTRAINT no_v1 CHECK (var_inst_id_ <> 'V1')")
+    with pytest.raises(MaterializationError) as raised:
+        load(ephemeral_instance)
+    # Both are said, and neither was tried twice.
+    assert "not_b" in str(raised.value) and "no_v1" in str(raised.value)
+    assert raised.value.lost == {(CAMUNDA[1], D2.isoformat()), (CAMUNDA[2], D1.isoformat())}
+    assert pending() == {CAMUNDA[1]: [D2.isoformat()], CAMUNDA[2]: [D1.isoformat()]}
+    assert warehouse.log().count("failed") == 2
+
+
+def test_a_source_that_is_away_is_not_asked_for_every_day(
+    engine: Engine, warehouse: Warehouse, ephemeral_instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = [Batch((day.isoformat(),), CAMUNDA[:1]) for day in (D1, D2, D3)]
+    work.append(Batch((D1.isoformat(),), CAMUNDA[1:]))
+    monkeypatch.setattr(path, "with_retries", lambda attempt: attempt())
+    monkeypatch.setenv("MARTS_CAMUNDA_URL", "postgresql://nobody@127.0.0.1:1/camunda")
+    with pytest.raises(
+        MaterializationError, match="act_hi_detail failed 2 times in a row: 1 more of its"
+    ) as raised:
+        materialize(work, ephemeral_instance, with_checks=False)
+    assert raised.value.lost == {(CAMUNDA[0], day.isoformat()) for day in (D1, D2, D3)}
+    assert warehouse.log("status") == ["failed"] * 2
+
+
+def test_an_interrupt_stops_at_once(
+    engine: Engine, warehouse: Warehouse, ephemeral_instance: DagsterInstance
+) -> None:
+    write_two_days(engine)
+
+    def interrupt(_: str) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(MaterializationError) as raised:
+        materialize(pending_batches(select("camunda")), ephemeral_instance, interrupt, with_checks=False)
+    assert raised.value.was_interrupted
+    assert warehouse.log("asset || ' ' || partition_key") == [f"{CAMUNDA[0]} {D1}"]
 
 
 def test_progress_is_told_with_every_partition(engine: Engine, ephemeral_instance: DagsterInstance) -> None:

@@ -96,8 +96,24 @@ class RegisteredMart:
         return self.mart.table
 
 
-# Whoever runs marts in its own process hears of each publication: the command's progress bar.
-on_published: ContextVar[Callable[[str, Outcome], None] | None] = ContextVar("on_published", default=None)
+class Watcher(Protocol):
+    """Whoever runs marts in its own process, and waits for them at a terminal."""
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether somebody asked this process to end: nothing more is begun then."""
+        ...
+
+    def published(self, asset: str, outcome: Outcome) -> None:
+        """Hears of each publication."""
+        ...
+
+    def failed(self, asset: str, key: Key, error: BaseException) -> None:
+        """Hears of the partition at which an asset's load ended, and of interrupts."""
+        ...
+
+
+watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
 
 _registry: dict[dg.AssetKey, RegisteredMart] = {}
 _source_assets: dict[dg.AssetKey, dg.AssetSpec] = {}
@@ -317,25 +333,32 @@ def _materialize(
     if resumes(context.run.tags):
         done = warehouse.published_by(spec, run.root_run_id)
     outcomes: list[Outcome] = []
+    watching, key = watcher.get(), None
     try:
         for slice_ in slices:
-            if slice_.partition_key in done:
+            key = slice_.partition_key
+            if key in done:
                 context.log.info(f"{slice_}: published by an earlier run of this chain, skipped")
-                report_rows(context, slice_, done[slice_.partition_key])
+                report_rows(context, slice_, done[key])
                 continue
+            if watching is not None and watching.is_interrupted:
+                raise KeyboardInterrupt("not begun")
             outcome = load_slice(warehouse, spec, slice_, run, lambda slice_=slice_: extract(slice_))
             outcomes.append(outcome)
             report(context, outcome)
-            if (listener := on_published.get()) is not None:
-                listener(spec.asset, outcome)
+            if watching is not None:
+                watching.published(spec.asset, outcome)
     except AuditFailed as failure:
+        if watching is not None:
+            watching.failed(spec.asset, key, failure)
         verdicts = [verdict for outcome in outcomes for verdict in outcome.verdicts]
         yield from check_results(spec, [*verdicts, *failure.verdicts])
         report_partial(context, outcomes)
         raise dg.Failure(str(failure), allow_retries=False) from failure
     except BaseException as error:
         report_partial(context, outcomes)
-        if on_published.get() is not None and not isinstance(error, GeneratorExit):
+        if watching is not None and not isinstance(error, GeneratorExit):
+            watching.failed(spec.asset, key, error)
             # Somebody waits at a terminal: the fault is for now, not for after the policy's minutes. An
             # interrupt as well: Dagster would try the step again after it.
             raise dg.Failure(f"{type(error).__name__}: {error}", allow_retries=False) from error
