@@ -138,8 +138,8 @@ def pending_of(
         marts: in topological order.
         published: the last successful loads, by asset and partition key.
         sources: what the probes tell, by asset; for marts that read a source.
-        wanted: the partitions that may be loaded now, None for all. The others will not be, so what is made of
-            them is behind nothing.
+        wanted: the partitions that may be loaded now, None for all. The others will not be, so what is made
+            of them is behind nothing.
 
     Returns:
         By asset and partition key the reason.

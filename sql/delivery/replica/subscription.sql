@@ -1,4 +1,4 @@
--- The subscription in this database: its state, its worker, its tables, those that are not yet copied. A worker that has
+-- The subscription in this database: its state, its worker, the tables that are not yet copied. A worker that has
 -- heard nothing yet shows the time of its own start, or -infinity.
 SELECT
     subscribed.oid::text AS oid,
