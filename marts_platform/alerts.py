@@ -1,13 +1,18 @@
 """One message for each run that failed, to a webhook and by e-mail; both are off until they are set.
 
-A blocking check that fails fails its run, and the message says its name and figures.
+A blocking check that fails fails its run, and the message says its name and figures. Dagster's sensor of
+failed runs asks once for each run and gives a look 60 s. So a message that could not be sent is written down
+as the run's tag, and another sensor sends it later.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 import dagster as dg
@@ -17,11 +22,17 @@ from marts_platform.core.faults import PassingFault, with_retries
 
 if TYPE_CHECKING:
     import smtplib
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from marts_platform.settings import Settings
 
-_SECONDS = 10
+# Two ways, each tried twice, within the 60 s that Dagster gives a look of a sensor.
+_SECONDS = 8
+_LOOK_SECONDS = 30
+_AT_ONCE = 100
+# The ways that a run could not be told by yet, comma-separated; a re-execution inherits its run's tags.
+UNTOLD = "marts/untold"
+_KEPT = timedelta(days=1)
 # A driver's message can hold a whole row.
 _REASON_CHARACTERS = 1500
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -67,30 +78,79 @@ def is_configured(now: Settings) -> bool:
     return now.alert_webhook_url is not None or now.alert_smtp_url is not None
 
 
+_STATUS = dg.DefaultSensorStatus.RUNNING if is_configured(settings.load()) else dg.DefaultSensorStatus.STOPPED
+
+
 @dg.run_failure_sensor(
     name="failed_runs",
     description="Tells of every run that failed: MARTS_ALERT_WEBHOOK_URL, MARTS_ALERT_SMTP_URL.",
-    default_status=(
-        dg.DefaultSensorStatus.RUNNING if is_configured(settings.load()) else dg.DefaultSensorStatus.STOPPED
-    ),
+    default_status=_STATUS,
 )
 def failed_runs(context: dg.RunFailureSensorContext) -> None:
-    """Sends the message of a run.
+    """Sends the message of a run. A way that older messages wait for is left to `untold_runs`.
 
     Raises:
         AlertError: it could not be sent by all of the ways that are set.
     """
-    now = settings.load()
-    send(message_of(context, now.ui_url or ""), now)
+    now, run = settings.load(), context.dagster_run
+    waits = {
+        way for other in _untold(context.instance) for way in _ways_of(other) if other.run_id != run.run_id
+    }
+    waits &= _ways(now).keys()
+    message = message_of(run, context.instance, now.ui_url or "")
+    failed = send(message, now, _ways(now).keys() - waits, attempts=2)
+    _remember(context.instance, run, waits | {fault.way for fault in failed if fault.passes})
+    if failed:
+        raise AlertError(_said_of(message, failed))
 
 
-def message_of(context: dg.RunFailureSensorContext, ui_url: str) -> Message:
-    """What there is to tell of a run, from its events."""
-    run = context.dagster_run
+@dg.sensor(
+    name="untold_runs",
+    description="Sends, for a day, what failed_runs could not send.",
+    minimum_interval_seconds=60,
+    default_status=_STATUS,
+)
+def untold_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    """Sends the messages that wait, oldest first; a way that fails is left alone until the next look."""
+    now, began = settings.load(), time.monotonic()
+    broken: dict[str, str] = {}
+    for run in _untold(context.instance):
+        if time.monotonic() - began > _LOOK_SECONDS:
+            break
+        wanted = _ways_of(run) & _ways(now).keys()
+        message = message_of(run, context.instance, now.ui_url or "")
+        failed = send(message, now, wanted - broken.keys(), attempts=1)
+        broken |= {fault.way: fault.reason for fault in failed if fault.passes}
+        refused = [fault for fault in failed if not fault.passes]
+        if refused:
+            context.log.error(_said_of(message, refused))
+        _remember(context.instance, run, wanted & broken.keys())
+    return dg.SkipReason("; ".join(broken.values()) or "everybody was told of every run that failed")
+
+
+def _untold(instance: dg.DagsterInstance) -> Sequence[dg.DagsterRun]:
+    """The failed runs of the last day whose message waits, oldest first."""
+    tags = {UNTOLD: ["mail", "webhook", "mail,webhook"]}
+    since = datetime.now(UTC) - _KEPT
+    failed = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], tags=tags, updated_after=since)
+    return instance.get_runs(failed, limit=_AT_ONCE, ascending=True)
+
+
+def _ways_of(run: dg.DagsterRun) -> set[str]:
+    return set(run.tags.get(UNTOLD, "").split(",")) - {""}
+
+
+def _remember(instance: dg.DagsterInstance, run: dg.DagsterRun, ways: Collection[str]) -> None:
+    if _ways_of(run) != set(ways):
+        instance.add_run_tags(run.run_id, {UNTOLD: ",".join(sorted(ways))})
+
+
+def message_of(run: dg.DagsterRun, instance: dg.DagsterInstance, ui_url: str) -> Message:
+    """What there is to tell of a run that failed, from its events."""
     steps = {"__".join(key.path): key.to_user_string() for key in run.asset_selection or ()}
     assets: list[str] = []
     reasons: list[str] = []
-    for event in context.get_step_failure_events():
+    for event in _events(instance, run, dg.DagsterEventType.STEP_FAILURE):
         step = event.step_key or ""
         assets.append(steps.get(step, step.replace("__", "/")))
         error = event.step_failure_data.error
@@ -98,36 +158,97 @@ def message_of(context: dg.RunFailureSensorContext, ui_url: str) -> Message:
             error = error.cause
         if error is not None:
             reasons.append(error.message.strip()[:_REASON_CHARACTERS])
+    if not reasons:
+        reasons = [event.message or "" for event in _events(instance, run, dg.DagsterEventType.RUN_FAILURE)]
     first = run.tags.get("dagster/asset_partition_range_start") or run.tags.get("dagster/partition", "")
     last = run.tags.get("dagster/asset_partition_range_end", first)
     return Message(
         assets=assets,
         partition=first if first == last else f"{first} to {last}",
-        reason="\n".join(reasons) or context.failure_event.message or "no reason was given",
+        reason="\n".join(filter(None, reasons)) or "no reason was given",
         run_id=run.run_id,
         run_url=f"{ui_url.rstrip('/')}/runs/{run.run_id}" if ui_url else "",
     )
 
 
-def send(message: Message, now: Settings) -> None:
-    """Sends a message by every way that is set; that one fails keeps no other from being tried.
+def _events(
+    instance: dg.DagsterInstance, run: dg.DagsterRun, kind: dg.DagsterEventType
+) -> Iterable[dg.DagsterEvent]:
+    for record in instance.get_records_for_run(run.run_id, of_type=kind).records:
+        if (event := record.event_log_entry.dagster_event) is not None:
+            yield event
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A way by which a message could not be sent.
+
+    Attributes:
+        way: ``webhook`` or ``mail``.
+        reason: why, without secrets.
+        passes: whether a later try may succeed.
+    """
+
+    way: str
+    reason: str
+    passes: bool
+
+
+Way: TypeAlias = Callable[[Message], None]
+
+
+def _ways(now: Settings) -> dict[str, Way]:
+    ways: dict[str, Way] = {}
+    if now.alert_webhook_url is not None:
+        ways["webhook"] = lambda message: post(message, now.url("alert_webhook_url"))
+    if now.alert_smtp_url is not None:
+        ways["mail"] = lambda message: mail(message, now)
+    return ways
+
+
+def send(message: Message, now: Settings, only: Collection[str], attempts: int) -> list[Failed]:
+    """Sends a message; that one way fails keeps no other from being tried.
+
+    Args:
+        message: what is told.
+        now: the settings, which say to whom.
+        only: the ways that are tried.
+        attempts: how often each, while its fault is one that passes.
+
+    Returns:
+        The ways that failed.
+    """
+    failed: list[Failed] = []
+    for name, way in _ways(now).items():
+        if name not in only:
+            continue
+        try:
+            with_retries(lambda way=way, name=name: _in_time(name, lambda: way(message)), attempts)
+        except (AlertError, PassingFault) as error:
+            failed.append(Failed(name, str(error), isinstance(error, PassingFault)))
+    return failed
+
+
+def _said_of(message: Message, failed: Iterable[Failed]) -> str:
+    reasons = [
+        f"{fault.reason} (it is tried again for a day)" if fault.passes else fault.reason for fault in failed
+    ]
+    return f"{message.title}, and not everybody could be told: {'; '.join(reasons)}"
+
+
+def _in_time(name: str, send_it: Callable[[], None]) -> None:
+    """Gives up after a while, whatever is waited for: time-outs of sockets are for one answer, not for all.
 
     Raises:
-        AlertError: at least one failed.
+        PassingFault: it takes too long. It may yet arrive, and once more later: better twice than never.
     """
-    ways: list[Callable[[], None]] = []
-    if now.alert_webhook_url is not None:
-        ways.append(lambda: post(message, now.url("alert_webhook_url")))
-    if now.alert_smtp_url is not None:
-        ways.append(lambda: mail(message, now))
-    failed: list[str] = []
-    for way in ways:
-        try:
-            with_retries(way)
-        except (AlertError, PassingFault) as error:
-            failed.append(str(error))
-    if failed:
-        raise AlertError(f"{message.title}, and not everybody could be told: {'; '.join(failed)}")
+    executor = ThreadPoolExecutor(1)
+    sending = executor.submit(send_it)
+    executor.shutdown(wait=False)
+    try:
+        sending.result(_SECONDS)
+    except TimeoutError:
+        raise PassingFault(f"the {name} took more than {_SECONDS} s") from None
 
 
 def post(message: Message, url: str) -> None:

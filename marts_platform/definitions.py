@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from marts_platform.alerts import failed_runs
+from marts_platform.alerts import failed_runs, untold_runs
 from marts_platform.bionicpro import assets as bionicpro_assets
 from marts_platform.bionicpro import checks as bionicpro_checks
 from marts_platform.bionicpro.sensors import bionicpro_changes, bionicpro_nightly
@@ -89,6 +89,7 @@ defs = dg.Definitions(
         shop_changes,
         shop_events.shop_events,
         failed_runs,
+        untold_runs,
     ],
     schedules=[
         bionicpro_nightly,

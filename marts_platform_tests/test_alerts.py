@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -139,6 +141,55 @@ def test_a_fault_that_passes_is_tried_again(
     assert (len(webhook.asked), len(mailbox.mails)) == (2, 1)
 
 
+def later(instance: dg.DagsterInstance) -> str | None:
+    """What the sensor of the messages that wait says after its look."""
+    with dg.build_sensor_context(instance=instance, repository_def=defs.get_repository_def()) as context:
+        return defs.resolve_sensor_def("untold_runs").evaluate_tick(context).skip_message
+
+
+def test_what_could_not_be_sent_is_sent_later_once(
+    webhook: Service, mailbox: MailService, instance: dg.DagsterInstance
+) -> None:
+    webhook.answer = lambda _: Answer("away", 503)
+    first = failed(instance, orders, "2024-01-05")
+    with pytest.raises(AlertError, match="tried again for a day"):
+        tell(first)
+    assert (len(webhook.asked), len(mailbox.mails)) == (2, 1)
+    # What fails next waits behind it: nobody is asked who does not answer.
+    tell(failed(instance, orders, "2024-01-06"))
+    assert (len(webhook.asked), len(mailbox.mails)) == (2, 2)
+    assert "answered 503" in (later(instance) or "")
+    assert len(webhook.asked) == 3
+    webhook.answer = lambda _: Answer("ok")
+    assert later(instance) == later(instance) == "everybody was told of every run that failed"
+    texts = [json.loads(asked.body)["text"] for asked in webhook.asked[3:]]
+    assert [text.splitlines()[0] for text in texts] == [
+        "shop/orders of 2024-01-05 failed",
+        "shop/orders of 2024-01-06 failed",
+    ]
+    assert all("the source has no orders" in text for text in texts)
+    assert len(mailbox.mails) == 2
+
+
+def test_a_server_that_hangs_ends_in_time(
+    webhook: Service,
+    mailbox: MailService,
+    ephemeral_instance: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(alerts, "_SECONDS", 2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("MARTS_ALERT_SMTP_URL", f"smtp://127.0.0.1:{silent.getsockname()[1]}")
+        began = time.monotonic()
+        context = failed(ephemeral_instance, orders, "2024-01-05")
+        with pytest.raises(AlertError, match=r"mail.*(took more than|did not answer)"):
+            tell(context)
+    assert time.monotonic() - began < 20
+    assert len(webhook.asked) == 1, "who was told is not told again"
+    run = ephemeral_instance.get_run_by_id(context.dagster_run.run_id)
+    assert run is not None and run.tags[alerts.UNTOLD] == "mail"
+
+
 @pytest.mark.parametrize(
     ("refuse", "says"),
     [
@@ -164,9 +215,9 @@ def test_a_mail_server_without_addresses_is_said(
         tell(failed(ephemeral_instance, orders, "2024-01-05"))
 
 
-def test_the_sensor_is_shipped_and_off_until_it_is_set() -> None:
-    sensor = defs.resolve_sensor_def("failed_runs")
-    assert sensor.default_status == dg.DefaultSensorStatus.STOPPED
+def test_the_sensors_are_shipped_and_off_until_they_are_set() -> None:
+    sensor, later_one = (defs.resolve_sensor_def(name) for name in ("failed_runs", "untold_runs"))
+    assert sensor.default_status == later_one.default_status == dg.DefaultSensorStatus.STOPPED
     assert isinstance(sensor, dg.RunStatusSensorDefinition)
 
 
