@@ -3,12 +3,13 @@
 ClickHouse replaces a partition's parts on disk one after another (except on a cluster, by its log): a
 server that is killed amid that comes up with the old ones beside the new (its issue 107605). So the table
 that has the new ones keeps a name of its own until the statement is done, and whoever finds that name
-repeats the statement: the embedded server before it listens, the table's next load, and `marts migrate`.
+repeats the statement as the table's only writer: the embedded server before it listens, the table's next
+load, and `marts migrate`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from marts_platform.core.clickhouse import AGAIN, STAGING, quoted, render
 from marts_platform.core.sql import read_sql
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from marts_platform.core.table import Table
+
+    Query: TypeAlias = Callable[[str, dict[str, str]], Sequence[Sequence[Any]]]
 
 
 def staged_prefix(table: Table) -> str:
@@ -30,8 +33,14 @@ def staged_prefix(table: Table) -> str:
     return f"{table.schema}__{table.name}__"
 
 
+def cut_short(query: Query) -> Sequence[Sequence[Any]]:
+    """The replacements that were cut short, or are being made: database, table, what replaces, partitions."""
+    named = {"beside": STAGING, "ending": AGAIN}
+    return query(read_sql("clickhouse/replacements_cut_short.sql"), named)
+
+
 def end_replacements(
-    query: Callable[[str, dict[str, str]], Sequence[Sequence[Any]]],
+    query: Query,
     command: Callable[[str, dict[str, str]], object],
     kept: Collection[str] | None = None,
 ) -> None:
@@ -42,8 +51,7 @@ def end_replacements(
         command: runs one that gives none.
         kept: only these tables, by their bare names.
     """
-    named = {"beside": STAGING, "ending": AGAIN}
-    for database, table, name, partitions in query(read_sql("clickhouse/replacements_cut_short.sql"), named):
+    for database, table, name, partitions in cut_short(query):
         if kept is not None and name not in kept:
             continue
         live, source = quoted(database, table), quoted(STAGING, name)

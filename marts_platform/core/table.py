@@ -195,3 +195,13 @@ def _head_comment(ddl: str) -> str:
             break
         lines.append(line.removeprefix("--").strip())
     return " ".join(lines)
+
+
+def writer_lock(engine: str, table: str) -> str:
+    """The name of the lock that a table's only writer holds, in a warehouse other than Postgres.
+
+    Args:
+        engine: the warehouse's.
+        table: ``schema.name``.
+    """
+    return f"marts {engine} {table}"

@@ -9,6 +9,7 @@ from marts_platform.core.faults import PassingFault
 from marts_platform.core.path import combined_fingerprint, reads_only_what_is_new, with_scope
 from marts_platform.core.run_log import Figures
 from marts_platform.core.sql import compose
+from marts_platform.core.table import writer_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,7 +36,7 @@ class WriterLock:
     def __init__(self, connection: Connection, mart: Mart, engine: str) -> None:
         self._connection = connection
         self._mart = mart
-        self._name = f"marts {engine} {mart.table.qualified}"
+        self._name = writer_lock(engine, mart.table.qualified)
 
     def take(self) -> None:
         """Waits for the table's other writers to end.

@@ -14,8 +14,8 @@ from marts_platform import settings
 from marts_platform.core import sql
 from marts_platform.core.clickhouse import STAGING, literal, quoted, render
 from marts_platform.core.table import parse_ddl
-from marts_platform.migrations.turns import turn
-from marts_platform.resources.clickhouse import ClickHouseResource, repeat_replacements
+from marts_platform.migrations.turns import sole_writer, turn
+from marts_platform.resources.clickhouse import ClickHouseResource, repeat_replacements, replacements
 from marts_platform.resources.clickhouse_ddl import column_definition, create_table, on_cluster
 from marts_platform.resources.clickhouse_form import Form, form_of
 
@@ -54,6 +54,7 @@ def upgrade() -> list[str]:
 
     Raises:
         ClickHouseSchemaError: tables differ in what no migration may change; the statements are named.
+        BusyError: another migration, or a load whose table is to be put right, did not end in time.
     """
     cluster = settings.load().clickhouse_cluster
     tables = list(declared_clickhouse_tables())
@@ -68,8 +69,10 @@ def upgrade() -> list[str]:
             {STAGING, *(table.schema for table in tables), *(view.database for view in views)}
         ):
             client.command(create_database(database, cluster))
-        # Before the tables change: afterwards they would not match.
-        repeat_replacements(client)
+        # Before the tables change: afterwards they would not match. A load that runs may be just at it.
+        for table, kept in replacements(client):
+            with sole_writer("clickhouse", table):
+                repeat_replacements(client, [kept])
         for table in tables:
             statements, faults = _steps(client, table, cluster)
             refused += faults

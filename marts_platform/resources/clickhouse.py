@@ -10,7 +10,7 @@ import dagster as dg
 
 from marts_platform import settings
 from marts_platform.core.clickhouse import STAGING
-from marts_platform.core.clickhouse_repetition import end_replacements
+from marts_platform.core.clickhouse_repetition import cut_short, end_replacements
 from marts_platform.resources.idle import Idle
 
 if TYPE_CHECKING:
@@ -163,3 +163,9 @@ def repeat_replacements(client: HttpClient, kept: Collection[str] | None = None)
         client.command(statement, values)
 
     end_replacements(lambda statement, values: client.query(statement, values).result_rows, command, kept)
+
+
+def replacements(client: HttpClient) -> list[tuple[str, str]]:
+    """The tables of a client's server that are being replaced, or were when it ended, and by which."""
+    found = cut_short(lambda statement, values: client.query(statement, values).result_rows)
+    return [(f"{database}.{table}", name) for database, table, name, *_ in found]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING
 
+import psycopg2
 import pytest
 
+from marts_platform import settings
 from marts_platform.core.table import parse_ddl
 from marts_platform.migrations import clickhouse as migration
+from marts_platform.migrations import turns
 from marts_platform.resources.clickhouse_ddl import create_table, replicated
 from marts_platform.resources.clickhouse_form import form_of
 from marts_platform_tests.io_managers.clickhouse.probe import connected
@@ -110,6 +114,26 @@ def test_a_replacement_that_a_killed_server_left_half_is_repeated_before_its_tab
     write_sql("migrated/ddl/readings.sql", DDL.replace(NOTE, "    more Nullable(Int32), -- More.\n" + NOTE))
     assert len(migration.upgrade()) == 1
     assert migrated.query("SELECT note, more FROM migrated.readings").result_rows == [("new", None)]
+    assert migrated.query(f"EXISTS {half}").result_rows == [(0,)]
+
+
+def test_a_replacement_that_a_load_is_making_is_left_to_it(
+    migrated: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    half = "marts_staging.migrated__readings__20240301__0a1b2c3d__shadow__again"
+    migrated.command(f"CREATE TABLE {half} AS migrated.readings")
+    migrated.command(f"INSERT INTO {half} VALUES ('2024-03-01 12:00:00', 1, 'new')")
+    monkeypatch.setattr(turns, "_WAIT_SECONDS", 1)
+    with closing(psycopg2.connect(settings.load().url("warehouse_url"))) as load:
+        with load.cursor() as cursor:
+            lock = "SELECT pg_advisory_lock(hashtextextended('marts clickhouse migrated.readings', 0))"
+            cursor.execute(lock)
+        with pytest.raises(turns.BusyError, match=r"a load still writes migrated\.readings, after 1 seconds"):
+            migration.upgrade()
+        assert migrated.query("SELECT note FROM migrated.readings").result_rows == [("a",)]
+        assert migrated.query(f"EXISTS {half}").result_rows == [(1,)]
+    assert migration.upgrade() == []
+    assert migrated.query("SELECT note FROM migrated.readings").result_rows == [("new",)]
     assert migrated.query(f"EXISTS {half}").result_rows == [(0,)]
 
 
