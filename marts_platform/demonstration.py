@@ -24,7 +24,9 @@ from marts_platform.materialization import (
     replayable,
     select,
 )
+from marts_platform.plain_faults import said_plainly
 from marts_platform.run_launcher import end_dead_runs
+from marts_platform.settings import ExpectedError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -49,16 +51,41 @@ def materialize_selection(selection: str, first: date | None, end: date | None) 
         end: the day after the last one.
 
     Raises:
-        MaterializationError: a run failed; what was published is shown before.
+        ExpectedError: something failed; what was published is shown before.
     """
     registered = select(selection)
     _begin()
     if first is not None and end is not None:
         show_results(run_with_progress(days_between(first, end, registered)))
-    elif not _bring_up_to_date(registered):
+    elif not _bring_domains_up_to_date(registered):
         screen().print(f"Nothing to do: {selection} is as its source is.")
 
 
+def _bring_domains_up_to_date(registered: Sequence[RegisteredMart]) -> bool:
+    """Loads what is new, changed or failed of each domain, also after one that failed; False for nothing.
+
+    Raises:
+        ExpectedError: something failed.
+    """
+    domains: dict[str, list[RegisteredMart]] = {}
+    for found in registered:
+        domains.setdefault(found.mart.asset.partition("/")[0], []).append(found)
+    failures: list[ExpectedError] = []
+    loaded = False
+    for marts in domains.values():
+        try:
+            loaded |= _bring_up_to_date(marts)
+        except ExpectedError as failure:
+            failures.append(failure)
+            if isinstance(failure, MaterializationError) and failure.was_interrupted:
+                break
+    if failures:
+        # What all of them need is said once.
+        raise ExpectedError("\n".join(dict.fromkeys(map(str, failures))))
+    return loaded
+
+
+@said_plainly()
 def _begin() -> None:
     """Names Dagster's home, and ends what earlier commands left there as running when they were killed."""
     use_dagster_home()
@@ -67,6 +94,7 @@ def _begin() -> None:
             screen().print(f"Run {run_id} was killed; it counts as failed now.")
 
 
+@said_plainly()
 def _bring_up_to_date(registered: Sequence[RegisteredMart]) -> bool:
     """Loads what is new, changed or failed; False if there was nothing.
 
@@ -91,7 +119,8 @@ def _bring_up_to_date(registered: Sequence[RegisteredMart]) -> bool:
                 break
     if failures:
         results = [result for failure in failures for result in failure.results]
-        raise MaterializationError("\n".join(map(str, failures)), results)
+        was_interrupted = failures[-1].was_interrupted
+        raise MaterializationError("\n".join(map(str, failures)), results, was_interrupted=was_interrupted)
     return True
 
 
@@ -106,6 +135,7 @@ def replay(asset: str) -> None:
     show_results(run_with_progress(work, is_replay=True))
 
 
+@said_plainly()
 def run_with_progress(work: Sequence[Batch], *, is_replay: bool = False) -> list[AssetResult]:
     """Runs batches in process under a progress bar: a step is a partition of an asset.
 

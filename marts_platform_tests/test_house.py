@@ -29,6 +29,7 @@ COMMANDS = {
     "demonstration",
     "interrupts",
     "materialization",
+    "plain_faults",
     "replication",
     "reports",
     "sql_console",

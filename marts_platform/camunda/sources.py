@@ -32,7 +32,7 @@ _COMPUTED = frozenset({"json_", "is_purged_", "bytes_"})
 _LOCAL_TIMES = frozenset({"time_", "removal_time_"})
 
 
-class CamundaSourceError(Exception):
+class CamundaSourceError(settings.ExpectedError):
     """The database is not a Camunda history that can be read; the message says why."""
 
 

@@ -59,7 +59,7 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-class ChatSourceError(Exception):
+class ChatSourceError(settings.ExpectedError):
     """The database is not a chat's that can be read; the message says why."""
 
 

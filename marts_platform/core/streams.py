@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from marts_platform.core.sql import compose
+from marts_platform.settings import ExpectedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -92,7 +93,7 @@ class Reading:
     incident: str | None = None
 
 
-class PositionsLostError(Exception):
+class PositionsLostError(ExpectedError):
     """An asset has rows, and where its reader stood is not known: nothing is read, nothing is guessed."""
 
 

@@ -32,7 +32,7 @@ _LONG = timedelta(hours=1)
 _SCANNABLE_PAGES = 10_000
 
 
-class SourceScanRefusedError(Exception):
+class SourceScanRefusedError(settings.ExpectedError):
     """The source's planner would scan a big table; nothing was read."""
 
 

@@ -29,7 +29,7 @@ _ATTEMPTS = 3
 _TOO_MANY = 429
 
 
-class PrometheusError(Exception):
+class PrometheusError(settings.ExpectedError):
     """Prometheus refused a request; the same one would be refused again. The message is the server's."""
 
 

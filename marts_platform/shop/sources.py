@@ -29,7 +29,7 @@ TABLES = ("users", "products", "productcategories", "orders", "orderdetails")
 _COUNTING_SINCE = 150000
 
 
-class ShopSourceError(Exception):
+class ShopSourceError(settings.ExpectedError):
     """The database is not the shop's; the message says why."""
 
 
