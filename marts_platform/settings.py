@@ -235,6 +235,7 @@ class Settings(BaseSettings):
         description="How far below the oldest open transaction an open partition is read: "
         "an application may read its clock before its transaction begins.",
     )
+    run_log_days: int = Field(90, ge=0, description="Days that the run log keeps replaced loads; 0: all.")
     source_statement_timeout_seconds: int = Field(
         600, ge=1, description="Time limit of one extracting statement at a source."
     )

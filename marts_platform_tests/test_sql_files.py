@@ -123,6 +123,7 @@ VALUES: Mapping[str, object] = {
     **dict.fromkeys(["source_keys", "reasons", "payloads"], ["why"]),
     "table": "scene.parted",
     "after": 0,
+    "days": 90,
     **dict.fromkeys(["open_ids", "ended_ids"], [1]),
     "tables": ["live"],
     "counting_since": 150000,

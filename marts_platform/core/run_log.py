@@ -136,6 +136,16 @@ def start(connection: Connection, asset: str, slice_: Slice, run: Run) -> int:
     return int(row[0])
 
 
+def forget(connection: Connection, days: int) -> None:
+    """Deletes entries that ended so many days ago and that a later success of their partition has replaced.
+
+    Whatever is asked of the log stays: the newest success of each partition, and what has failed since. The
+    caller commits.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(compose("ops/run_log_forget.sql"), {"days": days})
+
+
 def succeed(
     connection: Connection,
     log_id: int,

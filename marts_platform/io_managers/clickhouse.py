@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from marts_platform.core import run_log
 from marts_platform.core.clickhouse import STAGING, bound
 from marts_platform.core.mart import mart_of
 from marts_platform.core.relation import Relation
@@ -60,8 +59,7 @@ class ClickHouseIOManager(Ledger):
         ):
             lock = WriterLock(connection, mart, "clickhouse")
             lock.take()
-            log_id = run_log.start(log_connection, mart.asset, slice_, run)
-            log_connection.commit()
+            log_id = self.begin(log_connection, mart.asset, slice_, run)
             self._mirror.note()
             try:
                 with self.clickhouse.client(comment) as client:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from marts_platform import settings
 from marts_platform.core import run_log, streams
 from marts_platform.core.sql import compose
 from marts_platform.resources.postgres import Limits, PostgresResource
@@ -18,8 +19,12 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from marts_platform.core.path import Mart, Outcome
+    from marts_platform.core.window import Slice
 
 _log = logging.getLogger(__name__)
+
+# By the entries' numbers. It reads the log twice, which takes a second if that holds 200,000 of them.
+_FORGETS_EVERY = 1000
 
 
 class SchemaMismatchError(Exception):
@@ -39,6 +44,18 @@ class Ledger(dg.ConfigurableIOManager):
     def warehouse(self) -> PostgresResource:
         """The Postgres warehouse, where the run log is."""
         return PostgresResource(setting=self.setting)
+
+    def begin(self, connection: Connection, asset: str, slice_: Slice, run: run_log.Run) -> int:
+        """Writes that a load begins and returns the entry's id; the caller holds the table's writer lock.
+
+        One load in a thousand has the log forget what is old, so that it needs no job of its own.
+        """
+        log_id = run_log.start(connection, asset, slice_, run)
+        days = settings.load().run_log_days
+        if days and log_id % _FORGETS_EVERY == 0:
+            run_log.forget(connection, days)
+        connection.commit()
+        return log_id
 
     def published_by(self, mart: Mart, root_run_id: str) -> Mapping[str | None, int]:
         """The partitions that a chain of runs has published already, with the rows of each."""

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from marts_platform.core import run_log
 from marts_platform.core.imports import whole
 from marts_platform.core.mart import mart_of
 from marts_platform.core.relation import Relation
@@ -63,8 +62,7 @@ class MySQLIOManager(Ledger):
         ):
             lock = WriterLock(connection, mart, "mysql")
             lock.take()
-            log_id = run_log.start(log_connection, mart.asset, slice_, run)
-            log_connection.commit()
+            log_id = self.begin(log_connection, mart.asset, slice_, run)
             try:
                 with self.mysql.connect(_LOADING, purpose=purpose, loads_files=True) as server:
                     session = MySQLSession(self.mysql, server, mart, slice_, run)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from marts_platform.core import run_log
 from marts_platform.core.mart import mart_of
 from marts_platform.core.path import Keyed
 from marts_platform.core.relation import Relation
@@ -59,8 +58,7 @@ class PostgresIOManager(Ledger):
             self.warehouse.kept(purpose="run log") as log_connection,
         ):
             _become_writer(connection, mart, slice_)
-            log_id = run_log.start(log_connection, mart.asset, slice_, run)
-            log_connection.commit()
+            log_id = self.begin(log_connection, mart.asset, slice_, run)
             try:
                 refuse_mismatch(connection, mart.table)
                 yield PostgresLoad(connection, mart, slice_, run, log_id)
