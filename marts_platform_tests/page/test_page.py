@@ -12,8 +12,8 @@ import pytest
 
 from marts_platform import settings
 from marts_platform.page.asset import KEY, report_asset, write_page
-from marts_platform.page.charts import Chart, Engine, Kind
-from marts_platform.page.queries import Absence, Answer
+from marts_platform.page.charts import Chart, Engine, Kind, charts_of
+from marts_platform.page.queries import Absence, Answer, answer_to
 from marts_platform.page.render import Card, Section, make_page, render
 from marts_platform.resources.clickhouse import ClickHouseResource
 from marts_platform_tests import mysql_servers
@@ -65,6 +65,32 @@ def _empty_the_marts() -> None:
             client.command(f"TRUNCATE TABLE `{database}`.`{table}` SYNC")
     if settings.load().shop_replica_url is not None:  # MySQL runs, for another test
         mysql_servers.embedded().clear()
+
+
+def test_the_rows_published_are_those_that_stand(warehouse: Warehouse) -> None:
+    entries = [
+        ("shop/orders", "2024-03-01", "success", 5, 0),
+        ("shop/orders", "2024-03-01", "success", 10, 2),
+        ("shop/orders", "2024-03-01", "failed", None, None),  # what was published before it stands
+        ("shop/orders", "2024-03-02", "success", 100, 0),
+        ("shop/kafka_events", None, "success", 1000, 0),  # appended, the one to the other
+        ("shop/kafka_events", None, "success", 3000, None),
+    ]
+    for asset, key, status, written, kept in entries:
+        warehouse.rows(
+            "INSERT INTO ops.etl_run_log "
+            "(asset, partition_key, run_id, root_run_id, status, rows_written, rows_kept) "
+            "VALUES (%s, %s, 'r', 'r', %s, %s, %s)",
+            *(asset, key, status, written, kept),
+        )
+    warehouse.rows(
+        "INSERT INTO ops.stream_positions (asset, topic, partition, epoch, next_offset, log_id) "
+        "VALUES ('shop/kafka_events', 't', 0, 0, 4000, ''), ('shop/kafka_events', 't', 1, 0, 0, '')"
+    )
+    (overview,) = (chart for chart in charts_of("ops") if chart.title == "Overview")
+    tiles = {label: value for label, value, _ in answer_to(overview, datetime.now(UTC)).rows}
+    assert tiles["Rows published"] == 4112
+    assert tiles["Days that failed last"] == 1
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,9 @@
 WITH loads AS (
     SELECT
         *,
-        row_number() OVER (PARTITION BY asset, partition_key ORDER BY id DESC) AS age
+        row_number() OVER (PARTITION BY asset, partition_key ORDER BY id DESC) AS age,
+        -- What was published stands, whatever failed since.
+        row_number() OVER (PARTITION BY asset, partition_key, status ORDER BY id DESC) AS age_of_status
     FROM ops.etl_run_log
 )
 
@@ -18,10 +20,13 @@ WHERE status = 'success'
 UNION ALL
 SELECT
     'Rows published' AS label,
-    coalesce(sum(rows_written) FILTER (WHERE age = 1), 0) AS value,
-    'of the newest load of each day' AS remark
+    coalesce(sum(rows_written + coalesce(rows_kept, 0)), 0) AS value,
+    'of the newest load of each day, and all loads of streams' AS remark
 FROM loads
-WHERE status = 'success'
+WHERE
+    status = 'success'
+    -- The loads of a stream join each other; of other tables the newest has all rows of its day.
+    AND (age_of_status = 1 OR asset IN (SELECT reader.asset FROM ops.stream_positions AS reader))
 UNION ALL
 SELECT
     'Loads in 7 days' AS label,
