@@ -1,7 +1,7 @@
 """The samples of a window as rows: what Prometheus answers on a grid, and by how much counters grew.
 
 A counter's growth between two times of the grid is the difference of its values, unless it was reset in
-between (its process restarted): then the raw samples of that one step tell it, exactly. Prometheus' own
+between (its process restarted), or away: then the raw samples since tell it, exactly. Prometheus' own
 ``increase`` extrapolates, so its sums over windows are no whole numbers and depend on the windows.
 """
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 # A counter that was silent for a day before the window begins anew: what it had reached is not looked for.
 _MEMORY = 24 * 3600 * 1000
+# For how long Prometheus shows a sample that no other follows, unless its --query.lookback-delta is another.
+_LOOKBACK = 5 * 60 * 1000
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "'": "\\'", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
@@ -103,16 +105,18 @@ class Counters:
     def __init__(self, server: Prometheus, metrics: Collection[str]) -> None:
         self._server = server
         self._metrics = metrics
-        self._reached: dict[Identity, float] = {}
+        self._reached: dict[Identity, tuple[int, float]] = {}
+        self._began = 0
 
     def begin_at(self, grid: Grid) -> None:
         """Remembers what each counter had reached before the first time of a grid."""
+        self._began = grid.first - grid.step
         if self._metrics and grid:
             expression = f"last_over_time({selector(*self._metrics)}[{duration(_MEMORY)}])"
-            for series in self._server.query(expression, grid.first - grid.step):
+            for series in self._server.query(expression, self._began):
                 value = series.points[-1][1]
                 if not math.isnan(value):
-                    self._reached[identity(series)] = value
+                    self._reached[identity(series)] = self._began, value
 
     def growth(self, found: Iterable[Series], grid: Grid) -> dict[Identity, dict[int, float]]:
         """The growth of each counter at each time of a grid; grids come one after another.
@@ -136,38 +140,47 @@ class Counters:
         for at, value in series.points:
             if math.isnan(value):
                 continue
-            before = self._reached.get(key)
-            if before is None:
+            if key not in self._reached:
                 # A new counter: what it counted before it was first seen is not known.
-                seen = self._raw(series, at, step)
+                seen = self._raw(series, self._began, at)
                 yield at, growth_of(seen[0], seen) if seen else 0.0
-            elif at in resets:
-                yield at, growth_of(before, self._raw(series, at, step))
             else:
-                yield at, growth_of(before, [value])
-            self._reached[key] = value
+                since, before = self._reached[key]
+                # One that was away may have come back, been reset and have grown beyond what it was.
+                is_told = since == at - step and at not in resets
+                yield at, growth_of(before, [value] if is_told else self._raw(series, since, at))
+            self._reached[key] = at, value
 
     def _resets(self, grid: Grid) -> dict[Identity, frozenset[int]]:
-        """The times of the grid before which, within two steps, a counter was reset."""
+        """The times of the grid in whose steps a counter was reset.
+
+        The sample before a step may be as old as the look-back. A reset counts for a step if one is seen over
+        the look-back and the step, and not yet at the step's begin: both ranges have the same older end.
+        """
         found: dict[Identity, frozenset[int]] = {}
+        earlier = Grid(grid.first - grid.step, grid.last - grid.step, grid.step)
         for metric in self._metrics:
-            # One metric at a time, for the answer has no names. Over two steps: the sample before counts.
-            expression = f"resets({metric}[{duration(2 * grid.step)}])"
-            for series in self._server.query_range(expression, grid):
-                key = identity(series, __name__=metric)
-                found[key] = frozenset(at for at, resets in series.points if resets > 0)
+            # One metric at a time, for the answer has no names.
+            known = self._resets_over(metric, _LOOKBACK, earlier)
+            for key, counts in self._resets_over(metric, _LOOKBACK + grid.step, grid).items():
+                before = known.get(key, {})
+                found[key] = frozenset(
+                    at for at, count in counts.items() if count > before.get(at - grid.step, 0)
+                )
         return found
 
-    def _raw(self, series: Series, at: int, step: int) -> list[float]:
-        """The samples of one step, up to a time of the grid."""
-        raw = self._server.query(f"{matching(series.labels)}[{duration(step)}]", at)
+    def _resets_over(self, metric: str, span: int, grid: Grid) -> dict[Identity, dict[int, float]]:
+        answer = self._server.query_range(f"resets({metric}[{duration(span)}])", grid)
+        return {identity(series, __name__=metric): dict(series.points) for series in answer}
+
+    def _raw(self, series: Series, since: int, at: int) -> list[float]:
+        """The samples after one time, up to another."""
+        raw = self._server.query(f"{matching(series.labels)}[{duration(at - since)}]", at)
         for candidate in raw:
             # A series with more labels matches too. The range's older end is in it before Prometheus 3.
             if candidate.labels == series.labels:
                 return [
-                    value
-                    for moment, value in candidate.points
-                    if moment > at - step and not math.isnan(value)
+                    value for moment, value in candidate.points if moment > since and not math.isnan(value)
                 ]
         return []
 

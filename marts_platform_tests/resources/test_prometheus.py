@@ -65,6 +65,7 @@ def make_past() -> Past:
     made["made_total", '{path="other"}'] = counter(START - 7200, reset_share=0.05, gaps=[])
     # The same labels and one more.
     made["made_total", '{path="other",more="1"}'] = counter(START - 7200, reset_share=0.01, gaps=[])
+    made["made_total", '{path="quick"}'] = quick_counter()
     made["failed_total", ""] = counter(START + 50_000, reset_share=0.0, gaps=[])
     odd = [math.nan, math.inf, -math.inf, 1e-300, 12345678.875, -0.5]
     made["seconds", ""] = [(START + 600 * place, odd[place % len(odd)]) for place in range(288)]
@@ -73,6 +74,19 @@ def make_past() -> Past:
     for (metric, labels), points in made.items():
         history.add(metric, points, labels)
     return Past(history, made)
+
+
+def quick_counter() -> list[tuple[float, float]]:
+    """Restarts after shorter and longer times, and has grown again before the grid's next time."""
+    points: list[tuple[float, float]] = []
+    begin = START + 3.0
+    for away in [20, 50, 100, 200, 290, 310, 400, 4000, 70, 130]:
+        points += [(begin + 2.0 * place, float(place)) for place in range(4)]
+        begin += 8 + away
+    # At midnight as well: away since before it, or back before it.
+    for begin in (START + 86_400 - 65, START + 86_400 - 8, START + 86_400 + 52):
+        points += [(begin + 2.0 * place, float(place)) for place in range(4)]
+    return points
 
 
 PAST = make_past()
