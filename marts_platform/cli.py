@@ -178,6 +178,13 @@ def materialize(
             "--to", formats=["%Y-%m-%d"], help="The day after the last one; it may lie in the future."
         ),
     ] = None,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force",
+            help="Load tables without days, too, that have not changed: after a change of their SQL.",
+        ),
+    ] = False,
 ) -> None:
     """Build tables in this process. Without days: what is new, changed or failed."""
     with clean_errors():
@@ -185,7 +192,9 @@ def materialize(
 
         if (first is None) != (end is None):
             raise settings.SettingsError("give both --from and --to, or neither")
-        demonstration.materialize_selection(selection, first and first.date(), end and end.date())
+        demonstration.materialize_selection(
+            selection, first and first.date(), end and end.date(), is_forced=force
+        )
 
 
 @app.command()

@@ -23,6 +23,7 @@ from marts_platform.materialization import (
     pending_batches,
     replayable,
     select,
+    whole_tables,
 )
 from marts_platform.plain_faults import said_plainly
 from marts_platform.run_launcher import end_dead_runs
@@ -42,13 +43,16 @@ DOMAINS = ("camunda", "bionicpro", "chat", "delivery", "shop")
 _LOOKS = 3
 
 
-def materialize_selection(selection: str, first: date | None, end: date | None) -> None:
+def materialize_selection(
+    selection: str, first: date | None, end: date | None, *, is_forced: bool = False
+) -> None:
     """Materialises a selection with a progress bar, and shows what became of it.
 
     Args:
         selection: see `marts_platform.materialization.select`.
         first: the first day, None for what is new, changed or failed.
         end: the day after the last one.
+        is_forced: whether tables that are made as a whole are loaded although nothing has changed.
 
     Raises:
         ExpectedError: something failed; what was published is shown before.
@@ -57,7 +61,10 @@ def materialize_selection(selection: str, first: date | None, end: date | None) 
     _begin()
     if first is not None and end is not None:
         show_results(run_with_progress(days_between(first, end, registered)))
-    elif not _bring_domains_up_to_date(registered):
+        return
+    if is_forced:
+        show_results(run_with_progress(whole_tables(registered)))
+    if not _bring_domains_up_to_date(registered) and not is_forced:
         screen().print(f"Nothing to do: {selection} is as its source is.")
 
 

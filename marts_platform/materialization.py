@@ -10,6 +10,7 @@ import dagster as dg
 
 from marts_platform.core.faults import is_passing
 from marts_platform.core.mart import MAX_PARTITIONS_PER_RUN, REPLAY_TAG, mart_of, watcher
+from marts_platform.core.path import Replace
 from marts_platform.core.pending import Batch, Reason, batches, stages_of
 from marts_platform.core.planning import in_order, plan
 from marts_platform.core.remaining import cells_of, is_hopeless, remaining
@@ -134,6 +135,22 @@ def days_between(first: date, end: date, registered: Sequence[RegisteredMart]) -
         found.mart.asset: dict.fromkeys(wanted if found.partitions_def else [None], Reason.CHANGED)
         for found in registered
     }
+    return batches(asked, MAX_PARTITIONS_PER_RUN, stages_of([found.mart for found in registered]))
+
+
+def whole_tables(registered: Sequence[RegisteredMart]) -> list[Batch]:
+    """The runs that load the tables that are made as a whole, whether or not something has changed.
+
+    Raises:
+        SelectionError: there are none: tables of days are loaded anew by their days.
+    """
+    asked: dict[str, dict[str | None, Reason]] = {
+        found.mart.asset: {None: Reason.CHANGED}
+        for found in registered
+        if isinstance(found.mart.publication, Replace) and found.partitions_def is None
+    }
+    if not asked:
+        raise SelectionError("none of the tables is made as a whole; --from and --to load days anew")
     return batches(asked, MAX_PARTITIONS_PER_RUN, stages_of([found.mart for found in registered]))
 
 

@@ -22,7 +22,7 @@ import inspect
 import warnings
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -31,6 +31,7 @@ from dagster_shared.utils.warnings import BetaWarning
 
 from marts_platform.core.audit import AuditFailed
 from marts_platform.core.chains import resumes, run_of
+from marts_platform.core.code_version import code_version
 from marts_platform.core.path import Append, Extract, Mart, Outcome, Replace, Warehouse, load_slice
 from marts_platform.core.reporting import check_results, report, report_partial, report_rows
 from marts_platform.core.rows import Replay
@@ -250,7 +251,7 @@ def mart(
             pool=pool,
             freshness_policy=freshness,
             retry_policy=retry_policy,
-            code_version=_code_version(spec),
+            code_version=code_version(spec),
             metadata={
                 "dagster/column_schema": column_schema(table),
                 "dagster/table_name": table.qualified,
@@ -374,18 +375,6 @@ def _replayed(_: Slice) -> Extract:
 
 def _check_spec(audit: Audit, key: dg.AssetKey) -> dg.AssetCheckSpec:
     return dg.AssetCheckSpec(audit.name, asset=key, blocking=audit.blocking, description=audit.description)
-
-
-def _code_version(spec: Mart) -> str:
-    """A digest of the SQL that makes the table: a changed file shows as changed code in the UI."""
-    import hashlib
-
-    from marts_platform.core.sql import read_sql
-
-    parts = [spec.publication, spec.landing] if spec.landing else [spec.publication]
-    files = [value for part in parts for value in astuple(part) if str(value).endswith(".sql")]
-    text = spec.table.ddl + "".join(read_sql(file) for file in files)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _named(
