@@ -18,7 +18,7 @@ from marts_platform_tests.marts import Warehouse
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
-ASSET, MART = "probe/readings", "probe/sums"
+ASSET, MART = "camunda/act_hi_detail", "camunda/sums"
 DAYS = [f"2024-03-{day:02}" for day in range(1, 31)]
 # Loads of the asset, of an older one and of a newer one, by day and as a whole, every tenth of them failed.
 LOADS = """
@@ -28,12 +28,12 @@ LOADS = """
         n, clock_timestamp()
     FROM generate_series(1, 10) AS n
     CROSS JOIN unnest(array_append(%s::text[], NULL)) AS key
-    CROSS JOIN unnest('{probe/a, probe/readings, probe/z}'::text[]) AS asset
+    CROSS JOIN unnest('{camunda/a, camunda/act_hi_detail, camunda/z}'::text[]) AS asset
     ORDER BY n
 """
 MORE_OF_A_DAY = """
     INSERT INTO ops.etl_run_log (asset, partition_key, run_id, root_run_id, status, rows_written, finished_at)
-    SELECT 'probe/readings', key, 'run', 'root', status, n, clock_timestamp()
+    SELECT 'camunda/act_hi_detail', key, 'run', 'root', status, n, clock_timestamp()
     FROM generate_series(1, 10000) AS n
     CROSS JOIN unnest('{2024-03-30, NULL}'::text[]) AS key
     CROSS JOIN unnest(CASE WHEN n = 10000 THEN '{success}' ELSE '{failed, success}' END::text[]) AS status
@@ -41,13 +41,14 @@ MORE_OF_A_DAY = """
 # A partition that never was loaded.
 NEVER = """
     INSERT INTO ops.etl_run_log (asset, partition_key, run_id, root_run_id, status, finished_at)
-    SELECT 'probe/readings', '2024-04-01', 'run', 'root', 'failed', clock_timestamp()
+    SELECT 'camunda/act_hi_detail', '2024-04-01', 'run', 'root', 'failed', clock_timestamp()
     FROM generate_series(1, 50)
 """
 LOOKS = {
     "ops/run_log_last_published.sql": 31,
     "ops/run_log_last_published_of.sql": 2,
     "ops/run_log_read_until.sql": 1,
+    "camunda/raw/last_read.sql": 1,
     "ops/run_log_failures.sql": 1,
     "ops/run_log_mark_killed.sql": 0,
 }
