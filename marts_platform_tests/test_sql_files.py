@@ -126,6 +126,7 @@ VALUES: Mapping[str, object] = {
     "days": 90,
     **dict.fromkeys(["open_ids", "ended_ids"], [1]),
     "tables": ["live"],
+    "indexes": ["live_pkey"],
     "counting_since": 150000,
     "types": ["numeric(38,18)", "text[]"],
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from marts_platform.core.window import naive_bounds, naive_bounds_are_exact
 from marts_platform.resources.postgres import CopyOut, Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from psycopg2.extensions import connection as Connection
@@ -238,7 +239,9 @@ def refuse_scans(
         cursor.execute(compose("postgres/explain.sql", {"query": statement}), params)
         row = cursor.fetchone()
         assert row is not None  # EXPLAIN gives its plan
-        scanned = sorted(set(scanned_tables(row[0][0]["Plan"])))
+        plan = row[0][0]["Plan"]
+        cursor.execute(compose("postgres/index_leads.sql"), {"indexes": sorted(set(used_indexes(plan)))})
+        scanned = sorted(set(scanned_tables(plan, dict(cursor.fetchall()))))
         cursor.execute(compose("postgres/table_pages.sql"), {"tables": scanned})
         big = [(name, pages) for name, pages in cursor.fetchall() if pages > _SCANNABLE_PAGES]
     if big:
@@ -249,9 +252,44 @@ def refuse_scans(
         )
 
 
-def scanned_tables(plan: Mapping[str, Any]) -> Iterator[str]:
-    """The tables that a plan (of EXPLAIN in JSON) reads sequentially."""
-    if plan.get("Node Type") == "Seq Scan":
+def used_indexes(plan: Mapping[str, Any]) -> Iterator[str]:
+    """The indexes of a plan (of EXPLAIN in JSON)."""
+    if "Index Name" in plan:
+        yield str(plan["Index Name"])
+    for part in plan.get("Plans", ()):
+        yield from used_indexes(part)
+
+
+def scanned_tables(plan: Mapping[str, Any], leads: Mapping[str, Collection[str]]) -> Iterator[str]:
+    """The tables that a plan (of EXPLAIN in JSON) reads from end to end: as they are, or by a whole index.
+
+    Args:
+        plan: the plan, or a part of it.
+        leads: by which column an index is ordered first, as `index_leads.sql` tells it.
+    """
+    if "Relation Name" in plan and not _is_ranged(plan, leads):
         yield str(plan["Relation Name"])
     for part in plan.get("Plans", ()):
-        yield from scanned_tables(part)
+        yield from scanned_tables(part, leads)
+
+
+def _is_ranged(node: Mapping[str, Any], leads: Mapping[str, Collection[str]]) -> bool:
+    """Whether a node reads a part of its table only.
+
+    An index that leads with another column than those of its condition is walked from end to end. To the
+    planner that is an index scan, and the only way where sequential ones are disabled.
+    """
+    kind = node["Node Type"]
+    if kind == "Seq Scan":
+        return False
+    if kind in ("Bitmap Heap Scan", "BitmapAnd", "BitmapOr"):
+        parts = [_is_ranged(part, leads) for part in node["Plans"]]
+        return any(parts) if kind == "BitmapAnd" else all(parts)
+    if "Index Name" not in node:
+        return True
+    if "Index Cond" not in node:
+        return False
+    # Without its texts, in which anything may stand.
+    condition = re.sub(r"'(?:[^']|'')*'", "''", node["Index Cond"])
+    first = leads.get(node["Index Name"], ())
+    return not first or any(re.search(rf'(?<![\w"]){re.escape(name)}(?![\w"])', condition) for name in first)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, date, datetime
 from functools import partial
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg2
 import psycopg2.errors
@@ -31,6 +31,8 @@ from marts_platform_tests.camunda.loads import Warehouse
 
 DAY = date(2024, 9, 20)
 RAW = "camunda/act_hi_detail"
+A_RANGE = {"Node Type": "Bitmap Index Scan", "Index Name": "by_a", "Index Cond": "(a > 1)"}
+WALK = {"Node Type": "Bitmap Index Scan", "Index Name": "by_a", "Index Cond": "(b > 1)"}
 
 
 def generate_month(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,6 +104,54 @@ def test_a_scan_of_a_big_table_is_refused_and_nothing_is_read(
         refused.value
     )
     assert warehouse.one("SELECT count(*) FROM camunda.act_hi_detail") == 0
+
+
+@pytest.mark.parametrize("columns", ["name_, time_", "proc_inst_id_, time_"])
+def test_a_walk_through_a_whole_index_is_a_scan_too(
+    engine: Engine, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, columns: LiteralString
+) -> None:
+    generate_month(engine, monkeypatch)
+    monkeypatch.setenv("MARTS_CAMUNDA_VARIABLES", "*")
+    engine.execute("DROP INDEX act_idx_hi_detail_time")
+    engine.execute("CREATE INDEX by_another_first ON act_hi_detail (" + columns + ")")
+    engine.execute("ANALYZE act_hi_detail")
+    with pytest.raises(MaterializationError, match="would scan act_hi_detail"):
+        warehouse.load(DAY, selection=RAW)
+    engine.execute("CREATE INDEX by_time ON act_hi_detail (time_, name_)")
+    warehouse.load(DAY, selection=RAW)
+    assert warehouse.one("SELECT count(*) > 0 FROM camunda.act_hi_detail")
+
+
+@pytest.mark.parametrize(
+    ("plan", "scanned"),
+    [
+        ({"Node Type": "Index Scan", "Index Name": "by_a", "Index Cond": "(t.a > 1)"}, False),
+        ({"Node Type": "Index Scan", "Index Name": "by_a", "Index Cond": "(t.aa > 'a'::text)"}, True),
+        ({"Node Type": "Index Only Scan", "Index Name": "by_a"}, True),
+        ({"Node Type": "Index Scan", "Index Name": "by_order", "Index Cond": '("order" = 1)'}, False),
+        ({"Node Type": "Index Scan", "Index Name": "by_expression", "Index Cond": "(lower(b) = 'x')"}, False),
+        (
+            {
+                "Node Type": "Bitmap Heap Scan",
+                "Plans": [{"Node Type": "BitmapAnd", "Plans": [A_RANGE, WALK]}],
+            },
+            False,
+        ),
+        (
+            {"Node Type": "Bitmap Heap Scan", "Plans": [{"Node Type": "BitmapOr", "Plans": [A_RANGE, WALK]}]},
+            True,
+        ),
+        ({"Node Type": "Bitmap Heap Scan", "Plans": [WALK]}, True),
+        ({"Node Type": "Seq Scan"}, True),
+        ({"Node Type": "Tid Scan"}, False),
+    ],
+)
+def test_what_a_plan_reads_from_end_to_end(plan: dict[str, Any], scanned: bool) -> None:
+    leads = {"by_a": ["a"], "by_order": ['"order"']}
+    found = list(
+        postgres_source.scanned_tables({"Node Type": "Sort", "Plans": [plan | {"Relation Name": "t"}]}, leads)
+    )
+    assert found == (["t"] if scanned else [])
 
 
 def test_a_small_table_may_be_scanned(engine: Engine, warehouse: Warehouse) -> None:
