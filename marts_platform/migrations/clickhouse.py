@@ -84,7 +84,7 @@ def upgrade() -> list[str]:
     if refused:
         raise ClickHouseSchemaError(
             "ClickHouse is not as the DDL files declare it, in what a migration does not change by itself. "
-            "Run what is right, or correct the files:\n" + "\n".join(refused)
+            "Run what is right, or correct the files:\n" + ";\n".join(refused)
         )
     return changed
 
@@ -165,7 +165,31 @@ def steps(table: Table, declared: Form, live: Form, cluster: str | None) -> tupl
         clauses.append(f"MODIFY COMMENT {literal(declared.comment)}")
     if any(live.clauses[name] != declared.clauses[name] for name in _KEPT):
         refused.append(rebuild(table, cluster))
+    # Before the elements: whether a table can have them may depend on its settings.
+    refused += [
+        f"{alter} MODIFY SETTING {name} = {value}"
+        for name, value in declared.settings.items()
+        if live.settings.get(name) != value
+    ]
+    refused += _elements(alter, declared, live)
     return [f"{alter} {clause}" for clause in clauses], refused
+
+
+def _elements(alter: str, declared: Form, live: Form) -> list[str]:
+    """The statements that give a table its declared indexes, projections and constraints."""
+    statements: list[str] = []
+    for name in sorted(declared.elements.keys() | live.elements.keys()):
+        wanted, have = declared.elements.get(name), live.elements.get(name)
+        if wanted == have:
+            continue
+        if have is not None:
+            statements.append(f"{alter} DROP {name}")
+        if wanted is not None:
+            statements.append(f"{alter} ADD {wanted}")
+            if not name.startswith("CONSTRAINT"):
+                # Of the rows that are there; new ones have it.
+                statements.append(f"{alter} MATERIALIZE {name}")
+    return [";\n".join(statements)] if statements else []
 
 
 def rebuild(table: Table, cluster: str | None) -> str:

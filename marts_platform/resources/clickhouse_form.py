@@ -23,6 +23,10 @@ _CLAUSES = re.compile(
 )
 # No table has no name.
 _NONE = "^$"
+# A quoted text or name, what parts a list's elements, or anything between these.
+_TOKEN = re.compile(r"'(?:[^'\\]|\\.|'')*'|`(?:[^`\\]|\\.)*`|[(),]|[^'`(),]+", re.S)
+_ELEMENT = re.compile(r"^(?P<kind>INDEX|PROJECTION|CONSTRAINT) (?P<name>`(?:[^`\\]|\\.)*`|\S+)")
+_SETTING = re.compile(r"(?P<name>\w+) = (?P<value>'(?:[^'\\]|\\.|'')*'|[^,]+)")
 _COMMENT = re.compile(r" COMMENT '(?:[^'\\]|\\.|'')*'$")
 
 
@@ -47,11 +51,19 @@ class Form:
         columns: by name, in their order.
         clauses: engine, keys, TTL and settings, by keyword; '' for one that is not there.
         comment: the table's.
+        elements: what stands beside the columns, as the server words it: by its kind and name, such as
+            ``INDEX by_note``.
     """
 
     columns: Mapping[str, LiveColumn]
     clauses: Mapping[str, str]
     comment: str
+    elements: Mapping[str, str]
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The table's own settings."""
+        return {found["name"]: found["value"] for found in _SETTING.finditer(self.clauses["SETTINGS"])}
 
 
 def form_of(client: HttpClient, database: str, table: str) -> Form | None:
@@ -90,6 +102,7 @@ def _form(
     sorting_key: str,
     primary_key: str,
     comment: str,
+    create_table_query: str,
     columns: Sequence[tuple[str, str, str, str, str]],
 ) -> Form:
     return Form(
@@ -101,11 +114,32 @@ def _form(
             "PRIMARY KEY": primary_key,
         },
         comment,
+        elements_of(create_table_query),
     )
 
 
+def elements_of(create_table_query: str) -> dict[str, str]:
+    """What stands beside the columns of a table, by its kind and name."""
+    elements, depth = [""], 0
+    for token in _TOKEN.findall(create_table_query):
+        depth -= token == ")"
+        if depth == 0 and token == ")":
+            break
+        if depth == 1 and token == ",":
+            elements.append("")
+        elif depth > 0:
+            elements[-1] += token
+        depth += token == "("
+    found = [(text.strip(), _ELEMENT.match(text.strip())) for text in elements]
+    return {f"{head['kind']} {head['name']}": text for text, head in found if head is not None}
+
+
 def differences(declared: Form, live: Form) -> list[str]:
-    """In what two forms differ, in words; comments and settings do not count."""
+    """In what two forms differ, in words; comments, constraints and settings do not count.
+
+    A staging table has a constraint more; without the same indexes and projections its parts could not be
+    attached.
+    """
     faults = [f"{name} is missing" for name in declared.columns.keys() - live.columns.keys()]
     faults += [f"{name} is not declared" for name in live.columns.keys() - declared.columns.keys()]
     faults += [
@@ -117,6 +151,11 @@ def differences(declared: Form, live: Form) -> list[str]:
         f"{clause} is {live.clauses[clause] or 'not there'}, declared {wanted or 'none'}"
         for clause, wanted in declared.clauses.items()
         if clause != "SETTINGS" and live.clauses[clause] != wanted
+    ]
+    faults += [
+        f"{name} is {live.elements.get(name, 'missing')}, declared {declared.elements.get(name, 'none')}"
+        for name in declared.elements.keys() | live.elements.keys()
+        if live.elements.get(name) != declared.elements.get(name) and not name.startswith("CONSTRAINT")
     ]
     return sorted(faults)
 

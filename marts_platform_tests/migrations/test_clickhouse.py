@@ -37,6 +37,22 @@ ORDER BY (sensor, at)
 TTL toDateTime(at) + INTERVAL 10 YEAR
 """.strip()
 NOTE = DDL[DDL.index("    note ") : DDL.index(")\nENGINE")]
+INDEX = "    INDEX by_note note TYPE bloom_filter GRANULARITY 4"
+PROJECTION = ",\n    PROJECTION many (SELECT count() GROUP BY sensor)"
+TAIL = DDL[DDL.index(")\nENGINE") :]
+# Another index, none, a further constraint with all that parts elements in it, a projection, a setting.
+ELEMENTS = [
+    (INDEX, INDEX.replace("4", "2"), "DROP INDEX by_note"),
+    (INDEX, INDEX.replace("4", "2"), "ADD INDEX by_note note TYPE bloom_filter GRANULARITY 2"),
+    (NOTE, NOTE.replace(f"{INDEX}\n", "").replace(", --", " --"), "DROP INDEX by_note"),
+    (INDEX, INDEX + ",\n    CONSTRAINT few CHECK note NOT IN ('a,)', '\\'(')", "ADD CONSTRAINT few CHECK"),
+    (
+        f"\n{TAIL}",
+        f"{PROJECTION}\n{TAIL}\nSETTINGS deduplicate_merge_projection_mode = 'drop'",
+        "MATERIALIZE PROJECTION many",
+    ),
+    ("10 YEAR", "10 YEAR\nSETTINGS merge_max_block_size = 100", "MODIFY SETTING merge_max_block_size = 100"),
+]
 VIEW = "CREATE VIEW migrated.sensors AS\nSELECT DISTINCT sensor\nFROM migrated.readings"
 COLUMNS = (
     "SELECT name, type, comment FROM system.columns "
@@ -154,6 +170,7 @@ def test_a_replacement_that_a_load_is_making_is_left_to_it(
         ),
         ("ReplacingMergeTree(at)", "MergeTree", "INSERT INTO `migrated`.`readings__new`"),
         ("ORDER BY (sensor, at)", "ORDER BY at", "DROP TABLE `migrated`.`readings__new`"),
+        *((old, new, f"ALTER TABLE `migrated`.`readings` {clause}") for old, new, clause in ELEMENTS),
     ],
 )
 def test_any_other_difference_fails_with_the_statement_to_run(
@@ -168,8 +185,13 @@ def test_any_other_difference_fails_with_the_statement_to_run(
     assert migrated.query(COLUMNS).result_rows == before
 
 
-def test_the_statements_that_rebuild_a_table_can_be_run(migrated: Client, write_sql: WriteSql) -> None:
-    write_sql("migrated/ddl/readings.sql", DDL.replace("toYYYYMM(at)", "toDate(at)"))
+@pytest.mark.parametrize(
+    ("old", "new"), [("toYYYYMM(at)", "toDate(at)"), *((old, new) for old, new, _ in ELEMENTS)]
+)
+def test_the_statements_that_a_person_runs_can_be_run(
+    migrated: Client, write_sql: WriteSql, old: str, new: str
+) -> None:
+    write_sql("migrated/ddl/readings.sql", DDL.replace(old, new))
     with pytest.raises(migration.ClickHouseSchemaError) as raised:
         migration.upgrade()
     statements = str(raised.value).partition("files:\n")[2]

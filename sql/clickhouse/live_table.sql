@@ -7,6 +7,7 @@ SELECT
     sorting_key,
     primary_key,
     comment,
+    create_table_query,
     (
         -- Without names for the parts, which some versions would give: drivers read those as something else.
         SELECT

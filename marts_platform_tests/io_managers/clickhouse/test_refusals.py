@@ -60,6 +60,7 @@ ALTER = "ALTER TABLE probe.readings"
             f"{OTHER} ENGINE = ReplacingMergeTree PARTITION BY toYYYYMM(at) ORDER BY (sensor, at)",
             "ENGINE is ReplacingMergeTree, declared MergeTree",
         ),
+        (f"{ALTER} ADD INDEX by_sensor sensor TYPE minmax", "INDEX by_sensor is INDEX .*, declared none"),
         ("DROP TABLE probe.readings SYNC", r"does not exist in ClickHouse: run `marts migrate`"),
     ],
 )
