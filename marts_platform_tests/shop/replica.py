@@ -12,7 +12,7 @@ import psycopg2
 from marts_platform import materialization
 from marts_platform.core.pending import Batch
 from marts_platform.migrations import mysql as mysql_migrations
-from marts_platform.shop import demo
+from marts_platform.shop import assets, demo
 from marts_platform.shop.sources import TABLES
 from marts_platform_tests import mysql_servers
 from marts_platform_tests.marts import Warehouse
@@ -21,7 +21,7 @@ from marts_platform_tests.mysql_servers import MySQLAccess
 if TYPE_CHECKING:
     from dagster import DagsterInstance
 
-REPLICAS = tuple(f"shop/{table}_replica" for table in TABLES)
+REPLICAS = tuple(asset.key.to_user_string() for asset in assets.REPLICAS.values())
 MARTS = ("shop/user_sales_analytics", "shop/product_sales_analytics")
 SELECTION = 'key:"shop/*_replica" or key:"shop/*_analytics"'
 
