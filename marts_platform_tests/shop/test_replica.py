@@ -6,17 +6,26 @@ import os
 import signal
 import threading
 import time
+from contextlib import closing
 from random import Random
 
 import psycopg2
 import pymysql
 import pytest
+from dagster import DagsterInstance
 
+from marts_platform import settings
+from marts_platform.embedded.stack import Stack
 from marts_platform.io_managers.mysql import MySQLIOManager
 from marts_platform.materialization import MaterializationError
+from marts_platform.migrations import mysql as mysql_migrations
+from marts_platform.shop import demo
 from marts_platform.shop.checks import checksum_here
 from marts_platform.shop.sources import TABLES, ShopSource
-from marts_platform_tests import mysql_servers
+from marts_platform_tests import databases, mysql_servers
+from marts_platform_tests.databases import at_database
+from marts_platform_tests.marts import Warehouse
+from marts_platform_tests.mysql_servers import MySQLAccess
 from marts_platform_tests.shop.replica import MARTS, REPLICAS, Shop
 from marts_platform_tests.shop.test_events_killed import ReadingProcess
 
@@ -140,6 +149,29 @@ def test_the_checksum_is_the_same_at_both_ends_and_sees_one_changed_value(shop: 
         mysql_servers.rows(shop.mysql.replica_owner_url, change)
         seen.add(checksum_here(MySQLIOManager(), "products"))
     assert len(seen) == 1 + len(changes)
+
+
+def test_the_checksum_of_a_shop_that_is_not_in_utf_8_is_the_same(
+    stack: Stack,
+    embedded_mysql: MySQLAccess,
+    warehouse: Warehouse,
+    ephemeral_instance: DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    owner, reader = stack.owner_url("shop"), settings.load().url("shop_url")
+    monkeypatch.setenv("MARTS_SHOP_REPLICA_URL", embedded_mysql.replica_url)
+    embedded_mysql.clear()
+    with databases.scratch_database(owner, databases.user_of(owner), encoding="WIN1251") as name:
+        monkeypatch.setenv("MARTS_SHOP_URL", at_database(reader, name))
+        shop = Shop(at_database(owner, name), embedded_mysql, warehouse, ephemeral_instance)
+        with closing(psycopg2.connect(shop.url)) as connection, connection:
+            demo.create_source(connection)
+        mysql_migrations.upgrade()
+        shop.change("INSERT INTO users (user_id, first_name) VALUES (1, 'Пётр')")
+        shop.load(["shop/users_replica"])
+        assert "Пётр" in shop.here("users_replica")[0]
+        assert checksum_here(MySQLIOManager(), "users") == ShopSource().checksum("users")
+    embedded_mysql.clear()
 
 
 def test_loads_killed_at_random_moments_leave_old_or_new_and_the_next_one_heals(shop: Shop) -> None:
