@@ -82,6 +82,8 @@ class PostgresServer(Server):
         account = server_account()
         self._prepare_folder(account)
         self._await_starters()
+        for stale in self.folder.glob("new-*"):  # also beside a whole cluster: what was left of its making
+            shutil.rmtree(stale, ignore_errors=True)
         if not (self._data / "PG_VERSION").exists():
             self._create_cluster(account)
         elif "superuser" not in self.memory.get("passwords", {}):
@@ -167,7 +169,7 @@ class PostgresServer(Server):
         return self._is_server(command) or command[0].startswith(f"postgres: {self._label}: ")
 
     def _is_starter(self, command: processes.CommandLine) -> bool:
-        return Path(command[0]).name == "pg_ctl" and str(self._data) in command
+        return Path(command[0]).name in ("initdb", "pg_ctl") and f"{self.folder}{os.sep}" in " ".join(command)
 
     def _postmaster(self) -> psutil.Process | None:
         found = processes.matching(self._is_postmaster)
@@ -193,7 +195,7 @@ class PostgresServer(Server):
                 make_readable(folder)
 
     def _await_starters(self) -> None:
-        """Waits for a start whose command was killed: it goes on alone, and only its end can be judged."""
+        """Waits for what a killed command began: it goes on alone, and only its end can be judged."""
         processes.wait_until_gone(processes.matching(self._is_starter), _START_SECONDS)
 
     def _await_recovery(self) -> None:
@@ -219,8 +221,6 @@ class PostgresServer(Server):
 
     def _create_cluster(self, account: Account | None) -> None:
         # Made aside and renamed when it is whole: a kill on the way leaves nothing that looks like a cluster.
-        for stale in self.folder.glob("new-*"):
-            shutil.rmtree(stale, ignore_errors=True)
         aside = self.folder / f"new-{secrets.token_hex(4)}"
         aside.mkdir(mode=0o700)
         password = aside / "password"
