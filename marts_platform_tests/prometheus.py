@@ -1,4 +1,4 @@
-"""A real Prometheus for tests, with a history made by promtool, and an exporter that it scrapes."""
+"""Prometheus for tests: a real one with a history of promtool's, the demo's, and an exporter to scrape."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from urllib.parse import quote
 import httpx
 from typing_extensions import override
 
+from marts_platform.embedded.prometheus import PrometheusServer
 from marts_platform.embedded.server import free_port
 from marts_platform_tests import databases
 
@@ -174,3 +175,14 @@ def until(holds: Callable[[], bool], seconds: float = 30) -> None:
     while not holds():
         assert time.monotonic() < deadline, "it did not come to hold"
         time.sleep(0.05)
+
+
+@contextmanager
+def demo_prometheus(folder: Path) -> Generator[PrometheusServer]:
+    """The demo's Prometheus, which can be sent samples of any time."""
+    server = PrometheusServer(folder / "prometheus", {}, lambda: None)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from uuid import uuid4
 
 import httpx
@@ -28,7 +26,7 @@ from marts_platform.io_managers.clickhouse import ClickHouseIOManager
 from marts_platform.materialization import materialize, pending_batches, select
 from marts_platform.resources.clickhouse import ClickHouseResource
 from marts_platform_tests.marts import Warehouse, migrated_database, warehouse, warehouse_template
-from marts_platform_tests.prometheus import History, RealPrometheus, real_prometheus
+from marts_platform_tests.prometheus import History, RealPrometheus, demo_prometheus, real_prometheus
 
 __all__ = ["migrated_database", "warehouse", "warehouse_template"]
 
@@ -146,22 +144,11 @@ def test_the_table_holds_what_prometheus_answers_in_whatever_order_days_are_load
     assert published() == once
 
 
-@contextmanager
-def serving(folder: Path) -> Generator[PrometheusServer]:
-    """The demo's Prometheus, which can be sent samples of any time."""
-    server = PrometheusServer(folder / "prometheus", {}, lambda: None)
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop()
-
-
 @pytest.fixture
 def demo_server(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[PrometheusServer]:
-    with serving(tmp_path_factory.mktemp("metrics")) as server:
+    with demo_prometheus(tmp_path_factory.mktemp("metrics")) as server:
         monkeypatch.setenv("MARTS_PROMETHEUS_URL", server.url)
         yield server
 
@@ -219,7 +206,7 @@ def test_what_prometheus_forgets_stays_in_the_table(
     send(demo_server, f"{MADE} 0 {noon - 21_600_000}", *late)
     materialize(pending_batches(select(ASSET)), ephemeral_instance)
     before = published()
-    with serving(tmp_path_factory.mktemp("later")) as server:
+    with demo_prometheus(tmp_path_factory.mktemp("later")) as server:
         monkeypatch.setenv("MARTS_PROMETHEUS_URL", server.url)
         # All of the day is forgotten, then all but its end is there.
         assert pending() == {}

@@ -12,7 +12,7 @@ import pytest
 from marts_platform.embedded.prometheus import PrometheusServer
 from marts_platform.embedded.prometheus_samples import BadDataError, Samples
 from marts_platform.resources.prometheus import Grid, PrometheusError, PrometheusResource
-from marts_platform_tests.prometheus import History, RealPrometheus, real_prometheus
+from marts_platform_tests.prometheus import History, RealPrometheus, demo_prometheus, real_prometheus
 
 HISTORY = History()
 ODD_VALUES = [0.25, math.nan, math.inf, -math.inf, 1e-9]
@@ -49,13 +49,8 @@ def real() -> Iterator[RealPrometheus]:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrometheusServer]:
-    folder = tmp_path_factory.mktemp("prometheus")
-    server = PrometheusServer(folder / "prometheus", {}, lambda: None)
-    server.start()
-    try:
+    with demo_prometheus(tmp_path_factory.mktemp("prometheus")) as server:
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture(scope="module")
