@@ -1,4 +1,4 @@
-"""The rules of the house that no linter knows: layers, import cost, SQL files, sizes, words of a machine."""
+"""The rules of the house that no linter knows: layers, import cost, SQL files, words of a machine."""
 
 from __future__ import annotations
 
@@ -53,9 +53,6 @@ MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(COMMANDS, EVERYTHING),
 }
 
-# Modules that may pass 400 lines, each with its reason.
-LONG: dict[str, str] = {}
-MAX_LINES = 400
 MAX_SQL_COLUMNS = 120
 
 # Each would cost the launch of every run 0.4 s and more; they are imported where they are used.
@@ -170,16 +167,6 @@ def test_sql_lines_are_short() -> None:
         if len(line.partition(" -- ")[0]) > MAX_SQL_COLUMNS
     ]
     assert not wrong, wrong
-
-
-def test_modules_are_short_or_have_a_reason() -> None:
-    lines = {
-        str(file.relative_to(ROOT)): len(file.read_text("utf-8").splitlines())
-        for folder in (PACKAGE, ROOT / "marts_platform_tests", ROOT / "benchmarks")
-        for file in _python_files(folder)
-    }
-    long = {name for name, count in lines.items() if count > MAX_LINES}
-    assert long == set(LONG), {name: lines.get(name) for name in long ^ set(LONG)}
 
 
 def test_no_words_of_one_machine_are_in_the_repository() -> None:
