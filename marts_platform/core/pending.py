@@ -40,12 +40,14 @@ class SourceState:
         fingerprints: the state of those partitions that were probed.
         scope: the settings that decide which rows come.
         is_certain: whether no row can appear any more in what was probed; if not, look back further.
+        warnings: for whoever asked, such as a topic that does not exist.
     """
 
     with_rows: Collection[Key]
     fingerprints: Mapping[Key, str]
     scope: str
     is_certain: bool = True
+    warnings: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

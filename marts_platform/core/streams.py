@@ -16,7 +16,7 @@ from marts_platform.core.sql import compose
 from marts_platform.settings import ExpectedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from psycopg2.extensions import connection as Connection
 
@@ -182,12 +182,51 @@ def state_of(logs: Iterable[Log], absent: Iterable[str] = ()) -> str:
     return "; ".join(" ".join(filter(None, (*key, *found))) for key, found in sorted(ends.items()))
 
 
+def places_of(state: str | None) -> set[Place]:
+    """Return the partitions that a state of topics names."""
+    found: set[Place] = set()
+    for topic, *words in (part.split(" ") for part in (state or "").split("; ")):
+        numbers = (word.partition("=")[0] for word in words if "=" in word)
+        found |= {Place(topic, int(number)) for number in numbers if number.isdigit()}
+    return found
+
+
 def stored_positions(connection: Connection, asset: str) -> dict[Place, Position]:
     """Where an asset's reader stands."""
     with connection.cursor() as cursor:
         cursor.execute(compose("ops/stream_positions_stored.sql"), {"asset": asset})
         rows = cursor.fetchall()
     return {(place := Place(topic, number)): Position(place, *rest) for topic, number, *rest in rows}
+
+
+def refuse_lost_positions(connection: Connection, asset: str, stored: Collection[Place]) -> None:
+    """Refuse to read a log again whose stored positions are gone.
+
+    A success that found no topic stored no position, so it has lost none.
+
+    Args:
+        connection: of the warehouse.
+        asset: the reader.
+        stored: the partitions whose positions are known.
+
+    Raises:
+        PositionsLostError: an earlier load read a partition whose position is not stored any more.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(compose("ops/stream_was_read.sql"), {"asset": asset})
+        row = cursor.fetchone()
+    if row is None:
+        return
+    run_id, state = row
+    lost = sorted(places_of(state) - set(stored))
+    if stored and not lost:
+        return
+    of = ", ".join(f"{place.topic}, partition {place.partition}" for place in lost) or "any partition"
+    raise PositionsLostError(
+        f"{asset} was loaded (run {run_id}, up to {state}), and ops.stream_positions does not say where its "
+        f"reader stands in {of}. Restore the rows of that table, or empty the asset's table and delete the "
+        f"asset's entries in ops.etl_run_log and ops.stream_positions to read the topics anew"
+    )
 
 
 def store_positions(connection: Connection, asset: str, positions: Iterable[Position]) -> None:

@@ -87,16 +87,11 @@ class Ledger(dg.ConfigurableIOManager):
         """Where an asset's reader of a log stands.
 
         Raises:
-            PositionsLostError: it has published, and where it stood is not known.
+            PositionsLostError: it has read, and where it stood is not known.
         """
         with self.warehouse.kept(Limits(read_only=True), purpose="positions") as connection:
             stored = streams.stored_positions(connection, asset)
-            if not stored and (last := run_log.last_published(connection, asset).get(None)):
-                raise streams.PositionsLostError(
-                    f"{asset} was loaded (run {last.run_id}, up to {last.fingerprint}), and "
-                    f"ops.stream_positions does not say where its reader stands. Restore its rows, or empty "
-                    f"the table and delete the asset's entries in ops.etl_run_log to read the topic anew"
-                )
+            streams.refuse_lost_positions(connection, asset, stored.keys())
         return stored
 
     def handle_output(self, context: dg.OutputContext, obj: list[Outcome]) -> None:

@@ -78,7 +78,7 @@ class KafkaSource(dg.ConfigurableResource[Any]):
             for reading in readings
             if reading.incident
         ]
-        said += [f"the topic {topic} is not there; nothing is read of it" for topic in absent]
+        said += self._missing(asset, absent)
         return Extract(
             rows=stream, warnings=said, fingerprint=state_of(logs, absent) or None, positions=positions
         )
@@ -89,7 +89,19 @@ class KafkaSource(dg.ConfigurableResource[Any]):
         """The ends of an asset's topics; of a topic that is not there, or was never written, nothing."""
         with connected() as client:
             logs, absent = logs_of(client, self.topics_of(asset), {})
+        missing = self._missing(asset, absent)
         if not any(log.end for log in logs):
-            return SourceState(frozenset(), {}, "")
+            return SourceState(frozenset(), {}, "", warnings=missing)
         state = state_of(logs, absent)
-        return SourceState({None}, {slice_.partition_key: state for slice_ in slices}, "")
+        return SourceState({None}, {slice_.partition_key: state for slice_ in slices}, "", warnings=missing)
+
+    def _missing(self, asset: str, absent: Collection[str]) -> list[str]:
+        """Return a sentence on each topic that does not exist."""
+        variables = {
+            topic: settings.variable(name)
+            for topic, name in zip(self.topics_of(asset), self.topics[asset], strict=True)
+        }
+        return [
+            f"{asset}: the topic {topic} ({variables[topic]}) does not exist, so nothing is read of it"
+            for topic in absent
+        ]

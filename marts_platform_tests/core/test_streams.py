@@ -13,6 +13,7 @@ from marts_platform.core.streams import (
     Place,
     Position,
     Reading,
+    places_of,
     position_after,
     reading_of,
     readings_of,
@@ -114,6 +115,12 @@ def test_a_state_tells_ends_ids_and_absences_apart() -> None:
     assert len(states) == 6
     others = [Log(Place("t", number), "id", 0, number) for number in (10, 2)]
     assert state_of(others) == state_of(reversed(others)) == "t id 2=2 10=10"
+
+
+def test_places_of_a_state_are_the_partitions_that_it_names() -> None:
+    logs = [LOG, Log(Place("t", 1), "id", 0, 0), Log(Place("u", 2), "", 0, 4)]
+    assert places_of(state_of(logs, ["v"])) == {PLACE, Place("t", 1), Place("u", 2)}
+    assert places_of(state_of([], ["v", "w"])) == places_of(None) == set()
 
 
 def test_the_check_tells_of_an_incident_for_a_week() -> None:

@@ -11,6 +11,7 @@ import pytest
 from marts_platform.core.mart import mart_of
 from marts_platform.core.path import Outcome, load_slice
 from marts_platform.core.run_log import Run
+from marts_platform.core.streams import PositionsLostError
 from marts_platform.core.window import Slice
 from marts_platform.delivery.events import ASSET, TOPICS, events
 from marts_platform.delivery.ods_events import OdsEvents
@@ -89,13 +90,34 @@ def test_a_retry_doubles_nothing_and_the_second_topic_joins_when_it_is_there(
     topics: Topics, warehouse: Warehouse
 ) -> None:
     topics.write(topics.results, [result(number) for number in range(5)])
-    assert load().warnings == [f"the topic {topics.triggers} is not there; nothing is read of it"]
+    assert load().warnings == [missing(topics.triggers, "MARTS_DELIVERY_TRIGGERS_TOPIC")]
     topics.write(topics.triggers, [trigger(number) for number in range(3)])
     assert load().figures.rows_read == 3
     assert load().figures.rows_read == 0
     assert warehouse.rows("SELECT event_type, count(*) FROM ods.events GROUP BY 1 ORDER BY 1") == [
         ("result", 5), ("trigger", 3),
     ]  # fmt: skip
+
+
+def missing(topic: str, variable: str) -> str:
+    return f"{ASSET}: the topic {topic} ({variable}) does not exist, so nothing is read of it"
+
+
+def test_read_before_the_topics_exist_reads_them_later(topics: Topics, warehouse: Warehouse) -> None:
+    assert len(load().warnings) == 2
+    topics.write(topics.results, [result(1)])
+    assert load().figures.rows_written == 1
+    topics.write(topics.triggers, [trigger(1), trigger(2)])
+    assert load().figures.rows_written == 2
+
+
+def test_read_with_one_topics_position_lost_refuses(topics: Topics, warehouse: Warehouse) -> None:
+    topics.write(topics.results, [result(1)])
+    topics.write(topics.triggers, [trigger(1)])
+    load()
+    warehouse.rows("DELETE FROM ops.stream_positions WHERE topic = %s", topics.triggers)
+    with pytest.raises(PositionsLostError, match=f"reader stands in {topics.triggers}, partition 0"):
+        load()
 
 
 def test_what_is_no_event_stands_in_quarantine(topics: Topics, warehouse: Warehouse) -> None:

@@ -257,8 +257,36 @@ def test_nothing_is_pending_after_a_complete_read(topic: Topic) -> None:
 
 def test_a_topic_that_is_not_there_is_said_and_nothing_is_pending(absent_topic: Topic) -> None:
     outcome = absent_topic.load()
-    assert outcome.warnings == [f"the topic {absent_topic.name} is not there; nothing is read of it"]
-    assert not absent_topic.source.source_state(ASSET, [Slice()]).with_rows
+    assert outcome.warnings == [missing(absent_topic.name)]
+    state = absent_topic.source.source_state(ASSET, [Slice()])
+    assert (state.with_rows, list(state.warnings)) == (frozenset(), [missing(absent_topic.name)])
+
+
+def missing(topic: str) -> str:
+    return f"{ASSET}: the topic {topic} (MARTS_SHOP_EVENTS_TOPIC) does not exist, so nothing is read of it"
+
+
+def test_read_before_the_topic_exists_reads_it_later(absent_topic: Topic) -> None:
+    """A success that found no topic stored no position, and has lost none."""
+    absent_topic.load()
+    assert absent_topic.load().figures.rows_read == 0
+    absent_topic.create()
+    absent_topic.write(numbered(range(2)))
+    assert absent_topic.load().figures.rows_written == 2
+    absent_topic.write(numbered(range(2, 3)))
+    assert absent_topic.load().figures.rows_written == 1
+    assert absent_topic.pages() == ["0", "1", "2"]
+
+
+def test_read_after_the_topic_is_gone_knows_lost_positions(topic: Topic) -> None:
+    topic.write(numbered(range(2)))
+    topic.load()
+    topic.delete()
+    topic.load()
+    topic.warehouse.rows("DELETE FROM ops.stream_positions")
+    topic.create()
+    with pytest.raises(PositionsLostError, match=f"{topic.name}, partition 0"):
+        topic.load()
 
 
 def test_lost_positions_stop_the_reader(topic: Topic) -> None:
@@ -266,7 +294,8 @@ def test_lost_positions_stop_the_reader(topic: Topic) -> None:
     topic.load()
     topic.warehouse.rows("DELETE FROM ops.stream_positions")
     with pytest.raises(
-        PositionsLostError, match=f"{ASSET} was loaded .* does not say where its reader stands"
+        PositionsLostError,
+        match=f"{ASSET} was loaded .* does not say where its reader stands in {topic.name}",
     ):
         topic.load()
     assert topic.pages() == ["0", "1"]
