@@ -17,7 +17,7 @@ import pytest
 from marts_platform import settings
 from marts_platform.embedded.stack import Stack
 from marts_platform_tests import databases
-from marts_platform_tests.camunda.engine import Engine
+from marts_platform_tests.camunda.engine import Engine, at, change
 from marts_platform_tests.camunda.hostile import HostileHistory
 from marts_platform_tests.camunda.loads import Warehouse
 from marts_platform_tests.camunda.oracle import RawHistory, Row, current_variables, documents
@@ -127,6 +127,39 @@ def test_every_variable_of_a_generated_history_equals_the_oracle(
     warehouse.load(DAYS[0], DAYS[-1] + timedelta(days=1))
     expect_oracle(warehouse, raw)
     expect_definition(warehouse)
+
+
+TIE = {"sequence_counter_": 3, "proc_inst_id_": "P1", "var_inst_id_": "V1"}
+OF_COUNTER_3 = '{"report.AttachedDocuments": [{"doc.id": "%s"}]}'
+TIES = {
+    "on two days": [at(DAYS[0], 23), at(DAYS[1], 1)],
+    "within a day": [at(DAYS[0], 9), at(DAYS[0], 10)],
+    "at one time": [at(DAYS[0], 9), at(DAYS[0], 9)],
+    "at one time, by revision": [at(DAYS[0], 9), at(DAYS[0], 9)],
+}
+
+
+@pytest.mark.parametrize("tie", TIES)
+@pytest.mark.parametrize("name", ["docIds", "contextData"])
+def test_changes_with_one_counter_have_one_order_in_every_mart(
+    engine: Engine, warehouse: Warehouse, tie: str, name: str
+) -> None:
+    older, newer = TIES[tie]
+    # The greater id is the older change's where the revision decides.
+    ids, revisions = (("B", "A"), (2, 3)) if "revision" in tie else (("A", "B"), (2, 2))
+    engine.write(
+        change(older, id_=ids[0], rev_=revisions[0], name_=name, text_=OF_COUNTER_3 % "old", **TIE),
+        change(newer, id_=ids[1], rev_=revisions[1], name_=name, text_=OF_COUNTER_3 % "new", **TIE),
+    )
+    raw, rows = RawHistory(), engine.details()
+    for day in (DAYS[1], DAYS[0], DAYS[1], DAYS[0]):
+        warehouse.load_bare(day)
+        raw.load(day, rows, WANTED)
+        expect_oracle(warehouse, raw)
+        expect_definition(warehouse)
+    assert warehouse.one("SELECT detail_id_ FROM camunda.process_variables") == ids[1]
+    column = {"docIds": "doc_ids_detail_id_", "contextData": "context_data_detail_id_"}[name]
+    assert warehouse.rows("SELECT * FROM camunda.process_documents")[0][column] == ids[1]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
--- One variable instance gives each part of these processes, so its highest sequence_counter_ wins: of this
--- window's changes, which {touched} knows, or of what the mart has from other windows.
+-- One variable instance gives each part of these processes, so its newest change wins, by counter and time: of this
+-- window's changes, which {touched} knows, or of what the mart has from other windows. A tie of both is within one
+-- window, whose newest change {touched} chose by revision and id.
 WITH docs AS (
     SELECT
         proc_inst_id_,
@@ -60,13 +61,23 @@ joined AS (
     LEFT JOIN docs
         ON
             touched.proc_inst_id_ = docs.proc_inst_id_
-            AND touched.doc_ids_sequence_ = docs.sequence_counter_
-            AND docs.sequence_counter_ >= coalesce(present.doc_ids_sequence_, 0)
+            AND touched.doc_ids_detail_id_ = docs.id_
+            AND (
+                (present.doc_ids_time_ >= %(start)s AND present.doc_ids_time_ < %(end)s)
+                OR present.doc_ids_time_ IS NULL
+                OR (docs.sequence_counter_, docs.time_)
+                > (coalesce(present.doc_ids_sequence_, -1), present.doc_ids_time_)
+            )
     LEFT JOIN context
         ON
             touched.proc_inst_id_ = context.proc_inst_id_
-            AND touched.context_data_sequence_ = context.sequence_counter_
-            AND context.sequence_counter_ >= coalesce(present.context_data_sequence_, 0)
+            AND touched.context_data_detail_id_ = context.id_
+            AND (
+                (present.context_data_time_ >= %(start)s AND present.context_data_time_ < %(end)s)
+                OR present.context_data_time_ IS NULL
+                OR (context.sequence_counter_, context.time_)
+                > (coalesce(present.context_data_sequence_, -1), present.context_data_time_)
+            )
     OFFSET 0 -- A fence: else new_doc_ids is computed wherever it is named.
 )
 

@@ -1,3 +1,4 @@
+-- The change of this window that gives each part, by the order that the rebuild has too: counter, time, revision, id.
 -- In doubt: several variable instances of a process bear one name, or the present value came from this
 -- window and the window no longer has it. Then the whole history of the process has to tell. Of a contested
 -- process a change that gives no value counts too, and it may be gone: so each window among its changes touches it.
@@ -7,9 +8,21 @@ WITH in_window AS (
         min(var_inst_id_) FILTER (WHERE name_ = 'docIds') AS doc_ids_first,
         max(var_inst_id_) FILTER (WHERE name_ = 'docIds') AS doc_ids_last,
         max(sequence_counter_) FILTER (WHERE name_ = 'docIds') AS doc_ids_sequence_,
+        (
+            array_agg(
+                id_
+                ORDER BY sequence_counter_ DESC NULLS LAST, time_ DESC, rev_ DESC NULLS LAST, id_ DESC
+            ) FILTER (WHERE name_ = 'docIds')
+        )[1] AS doc_ids_detail_id_,
         min(var_inst_id_) FILTER (WHERE name_ = 'contextData') AS context_data_first,
         max(var_inst_id_) FILTER (WHERE name_ = 'contextData') AS context_data_last,
         max(sequence_counter_) FILTER (WHERE name_ = 'contextData') AS context_data_sequence_,
+        (
+            array_agg(
+                id_
+                ORDER BY sequence_counter_ DESC NULLS LAST, time_ DESC, rev_ DESC NULLS LAST, id_ DESC
+            ) FILTER (WHERE name_ = 'contextData')
+        )[1] AS context_data_detail_id_,
         bool_or(sequence_counter_ IS NULL) AS is_uncounted,
         min(time_) AS first_time_
     FROM camunda.act_hi_detail
@@ -34,8 +47,8 @@ from_window AS (
 
 SELECT
     proc_inst_id_,
-    in_window.doc_ids_sequence_,
-    in_window.context_data_sequence_,
+    in_window.doc_ids_detail_id_,
+    in_window.context_data_detail_id_,
     coalesce(
         present.is_contested
         OR in_window.is_uncounted
