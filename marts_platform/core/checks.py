@@ -4,7 +4,7 @@ A check that cannot run raises, so an outage never looks like bad data.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from statistics import median
 from typing import Any, Protocol
@@ -15,7 +15,7 @@ from marts_platform.core.mart import mart_of, slice_of
 from marts_platform.core.pending import recent_keys
 from marts_platform.core.planning import Ledger
 from marts_platform.core.streams import Place, Position
-from marts_platform.core.window import Slice
+from marts_platform.core.window import Slice, Window
 
 # The usual volume of a day is the median of this many days before it.
 _USUAL_DAYS = 14
@@ -79,6 +79,58 @@ def _slices_check(
         return _result(examine(_slices(context, asset.key, lookback), given))
 
     return check
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Rows of a source that no partition holds; times as text, since an engine's infinity is no Python time.
+
+    Attributes:
+        rows_outside: their number.
+        one_of_them: the key of one.
+        earliest: the first of their times.
+        latest: the last of their times.
+    """
+
+    rows_outside: int
+    one_of_them: str | None = None
+    earliest: str | None = None
+    latest: str | None = None
+
+
+def day_check(
+    asset: dg.AssetsDefinition, resource: str, count: Callable[[Any, Window], Outside]
+) -> dg.AssetChecksDefinition:
+    """Create the check ``every_row_has_a_day``: count the source's rows outside of all partitions.
+
+    It runs with each load of the asset, so `count` reads ranges of an index.
+
+    Args:
+        asset: a mart with partitions that reads the source.
+        resource: key of the resource that `count` takes.
+        count: counts the rows whose time is missing or not in a window: before ``MARTS_START``, beyond
+            today, or infinite. It takes the resource and the window of all partitions, the open one included.
+    """
+    definition = mart_of(asset.key).partitions_def
+    assert definition is not None  # a table without days has every row
+
+    @dg.asset_check(
+        asset=asset.key,
+        name="every_row_has_a_day",
+        description="Every row of the source has a time between MARTS_START and the end of today. No load "
+        "brings a row without a time, with an infinite one, an earlier one or a later one.",
+        required_resource_keys={resource},
+    )
+    def every_row_has_a_day(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        first, last = definition.get_first_partition_window(), definition.get_last_partition_window()
+        if first is None or last is None:
+            raise ValueError(f"{asset.key.to_user_string()} has no days yet: MARTS_START is not over")
+        found = count(getattr(context.resources, resource), Window(first.start, last.end))
+        return dg.AssetCheckResult(
+            passed=found.rows_outside == 0, severity=dg.AssetCheckSeverity.WARN, metadata=asdict(found)
+        )
+
+    return every_row_has_a_day
 
 
 def volume_check(asset: dg.AssetsDefinition, *, lookback: int) -> dg.AssetChecksDefinition:

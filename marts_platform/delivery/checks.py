@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from marts_platform import settings
-from marts_platform.core.checks import Finding, slice_check, volume_check
+from marts_platform.core.checks import Finding, Outside, day_check, slice_check, volume_check
 from marts_platform.core.sql import compose
-from marts_platform.core.window import Slice
+from marts_platform.core.window import Slice, Window
 from marts_platform.delivery import replica_status
 from marts_platform.delivery.assets import dds, ods
 from marts_platform.delivery.sources import FEEDS, DeliverySource
@@ -131,6 +131,19 @@ fact_orders_agree = _agrees_with_ods("orders")
 fact_pipelines_agree = _agrees_with_ods("pipelines")
 fact_stages_agree = _agrees_with_ods("stages")
 fact_deliveries_agree = _agrees_with_ods("deliveries")
+
+
+def _every_row_has_a_day(table: str) -> dg.AssetChecksDefinition:
+    def count(source: DeliverySource, whole: Window) -> Outside:
+        return source.outside(table, whole)
+
+    return day_check(_ASSETS[table], "delivery", count)
+
+
+orders_have_days = _every_row_has_a_day("orders")
+pipelines_have_days = _every_row_has_a_day("pipelines")
+stages_have_days = _every_row_has_a_day("stages")
+deliveries_have_days = _every_row_has_a_day("deliveries")
 
 usual_volume = volume_check(ods.orders, lookback=_LOOKBACK)
 

@@ -6,10 +6,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import dagster as dg
 
 from marts_platform import settings
+from marts_platform.core.checks import Outside
 from marts_platform.core.faults import PassingFault
 from marts_platform.core.path import Extract
 from marts_platform.core.pending import SourceState
@@ -38,11 +40,13 @@ class Feed:
         table: the service's table whose time says to which day a row belongs.
         column: that time.
         columns: what `raw/<name>.sql` selects.
+        undated: the file that counts the rows which no day holds.
     """
 
     table: str
     column: str
     columns: tuple[str, ...]
+    undated: str = "delivery/raw/undated.sql"
 
 
 _TIMES = ("created_at", "started_at", "finished_at")
@@ -77,9 +81,13 @@ FEEDS: Mapping[str, Feed] = {
             "source_cost",
             "is_valid",
         ),
+        "delivery/raw/deliveries_undated.sql",
     ),
 }
 """By ODS table."""
+
+# An index range of this many rows, twice, is read in milliseconds.
+_DRAWN_ROWS = 5_000
 
 _NO_REPLICA = (
     "no replica is configured (MARTS_DELIVERY_REPLICA_URL): the delivery service's own database is read"
@@ -154,6 +162,32 @@ class DeliverySource(dg.ConfigurableResource[Any]):
         limits = Limits(settings.load().source_statement_timeout_seconds, read_only=True)
         with self._connected(limits, "check") as connection:
             return _fingerprint(connection, table, slice_.window, read_until or slice_.window.end)
+
+    def outside(self, table: str, whole: Window) -> Outside:
+        """Count the rows whose time is in no partition, and the deliveries without a pipeline.
+
+        Args:
+            table: of `FEEDS`.
+            whole: the window of all partitions.
+
+        Raises:
+            SourceScanRefusedError: the server would scan a big table.
+        """
+        from psycopg2.sql import Identifier
+
+        feed = FEEDS[table]
+        names = {
+            "table": Identifier("public", feed.table),
+            "column": Identifier(feed.column),
+            "key": Identifier("id"),
+        }
+        query = compose(feed.undated, names)
+        # Of deliveries without a pipeline only a look at each could tell: a stretch of them is looked at.
+        params = {"start": whole.start, "end": whole.end, "drawn": str(uuid4()), "most": _DRAWN_ROWS}
+        limits = Limits(settings.load().source_statement_timeout_seconds, read_only=True, by_index=True)
+        with self._connected(limits, "check") as connection:
+            refuse_scans(connection, query, params, f"the rows of {feed.table} outside of all days")
+            return Outside(*one_row(connection, query, params))
 
     @contextmanager
     def _connected(self, limits: Limits, purpose: str) -> Generator[Connection]:

@@ -43,6 +43,12 @@ class Service:
         """Executes and commits a statement; returns how many rows it changed."""
         return self.connection.execute(statement, values or None).rowcount
 
+    def drop_foreign_keys(self) -> None:
+        """Make the service one that keeps no references: rows may stay without what they hang on."""
+        for table in ("pipeline", "stage", "delivery"):
+            statement = SQL("ALTER TABLE {} DROP CONSTRAINT {}")
+            self.connection.execute(statement.format(Identifier(table), Identifier(f"{table}_fkey")))
+
     def table(self, name: str) -> list[Row]:
         """All rows of a table."""
         query = SQL("SELECT * FROM {}").format(Identifier("public", name))
