@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -57,16 +56,6 @@ def clear_cron(value: str) -> str:
     except dg.DagsterInvalidDefinitionError as error:
         raise ValueError(f"{value!r} is no time as cron has it; '0 * * * *' is every hour") from error
     return value
-
-
-def parts_are_clear(url: str) -> bool:
-    """Whether the only @ of a URL, if any, stands between its user and its host."""
-    address = url.partition("://")[2]
-    authority = re.split("[/?]", address, maxsplit=1)[0]
-    path, _, query = address.removeprefix(authority).partition("?")
-    if "@" in authority:
-        return authority.count("@") == 1 and "@" not in path
-    return "@" not in path + query
 
 
 def with_preferred(

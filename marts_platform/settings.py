@@ -19,7 +19,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -27,7 +27,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from marts_platform import setting_values
+from marts_platform import setting_urls, setting_values
 
 PREFIX = "MARTS_"
 STACK_FILE = "stack.json"
@@ -277,28 +277,20 @@ class Settings(BaseSettings):
             raise ValueError("name at least one variable, or * for all")
         return ("*",) if "*" in names else names
 
-    @field_validator(
-        "warehouse_url",
-        "clickhouse_url",
-        "dagster_url",
-        "camunda_url",
-        "telemetry_url",
-        "crm_url",
-        "chat_url",
-        "delivery_url",
-        "delivery_replica_url",
-        "delivery_publisher_url",
-        "prometheus_url",
-        "shop_url",
-        "shop_replica_url",
-        "alert_smtp_url",
-    )
+    @field_validator(*setting_urls.KINDS)
     @classmethod
-    def _unambiguous(cls, value: SecretStr | None) -> SecretStr | None:
-        # Of a password with such a character in the clear, a driver takes a part for the host or the port,
-        # and shows it in its error.
-        if value is not None and not setting_values.parts_are_clear(value.get_secret_value()):
-            raise ValueError("@, / and ? in a user or password have to be percent-encoded: %40, %2F, %3F")
+    def _clear_url(cls, value: SecretStr | str | None, info: ValidationInfo) -> SecretStr | str | None:
+        # A driver takes a part of an unclear password for the host or the port, and shows it in its error.
+        if value is not None:
+            url = value if isinstance(value, str) else value.get_secret_value()
+            setting_urls.refuse_unclear_url(url, setting_urls.KINDS[str(info.field_name)])
+        return value
+
+    @field_validator("kafka_bootstrap")
+    @classmethod
+    def _servers(cls, value: str | None) -> str | None:
+        if value is not None:
+            setting_urls.refuse_unclear_servers(value)
         return value
 
     @field_validator("kafka_options", "spark_options")

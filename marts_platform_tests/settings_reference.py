@@ -15,8 +15,12 @@ _HEAD = """\
 
 Each is an environment variable. What is not set there comes from the embedded stack (`marts up`), then
 from the default.
-`marts status` shows them with their values in force. In a URL, `@`, `/` and `?` of a user or password are
-percent-encoded (`%40`, `%2F`, `%3F`).
+`marts status` shows them with their values in force, secrets masked.
+
+Each address is checked when the settings load: the scheme, the host, the port, escapes and the driver's
+parameters. A refusal names the variable, never the value. In a user or password, `@`, `/`, `?`, `#` and `%`
+are encoded (`%40`, `%2F`, `%3F`, `%23`, `%25`). Postgres is written `postgresql://`, MySQL `mysql://`;
+SQLAlchemy's forms (`postgresql+psycopg2://`), JDBC's and libpq's keywords (`host=… password=…`) are refused.
 
 | variable | what it is | default |
 |---|---|---|

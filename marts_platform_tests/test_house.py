@@ -39,7 +39,8 @@ EVERYTHING = (
 )
 MAY_IMPORT: dict[str, set[str]] = {
     "setting_values": set(),
-    "settings": {"setting_values"},
+    "setting_urls": set(),
+    "settings": {"setting_urls", "setting_values"},
     "core": {"settings"},
     "resources": GROUND,
     "io_managers": GROUND | {"resources"},

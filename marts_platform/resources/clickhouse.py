@@ -136,6 +136,8 @@ def _connected(kind: _Kind) -> HttpClient:
 
     client = clickhouse_connect.get_client(
         dsn=kind.url,
+        # The driver goes by the port alone, and would send a password to https://host unencrypted.
+        interface=kind.url.partition("://")[0],
         database="default",
         settings={
             **SESSION,

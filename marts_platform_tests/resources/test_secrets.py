@@ -11,6 +11,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import closing
@@ -21,6 +22,7 @@ from urllib.parse import quote
 
 import psycopg2
 import pytest
+from clickhouse_connect.driver.exceptions import Error as ClickHouseError
 from dagster import DagsterInstance
 from dagster._core.remote_representation.external_data import RepositorySnap
 from dagster._serdes import serialize_value
@@ -35,6 +37,7 @@ from marts_platform.materialization import (
     pending_batches,
     select,
 )
+from marts_platform.resources.clickhouse import ClickHouseResource
 from marts_platform.resources.postgres import CopyOut, PostgresResource
 from marts_platform_tests.marts import Warehouse
 
@@ -181,3 +184,23 @@ def test_a_password_that_was_not_encoded_is_refused_before_a_driver_shows_a_part
 def test_a_url_whose_parts_are_clear_is_taken(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("MARTS_CAMUNDA_URL", url)
     assert settings.load().url("camunda_url") == url
+
+
+def test_clickhouse_https_without_usual_port_sends_nothing_unencrypted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def accept() -> None:
+            with listening.accept()[0] as connection:
+                first.append(connection.recv(64))
+
+        answering = threading.Thread(target=accept)
+        answering.start()
+        port = listening.getsockname()[1]
+        monkeypatch.setenv("MARTS_CLICKHOUSE_URL", f"https://marts:s3cr3t@127.0.0.1:{port}")
+        with pytest.raises(ClickHouseError), ClickHouseResource().client():
+            pass
+        answering.join()
+    assert first[0][:1] == b"\x16", "a TLS handshake"
