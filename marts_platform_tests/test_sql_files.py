@@ -106,7 +106,7 @@ VALUES: Mapping[str, object] = {
     "root_run_id": "a run",
     "window_start": START,
     "window_end": END,
-    "id": 1,
+    **dict.fromkeys(["id", "load_id"], 1),
     "error": "what went wrong",
     "fingerprint": "a state",
     "read_until": None,

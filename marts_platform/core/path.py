@@ -80,7 +80,9 @@ class Append:
     its record is repeated.
 
     Attributes:
-        column: the time column that decides which window a row belongs to; None if rows belong to none.
+        column: the time column that decides which window a row belongs to; None if rows belong to none. In
+            Postgres, loads of a table without partitions note the days that they add rows to: see
+            `marts_platform.core.appended`.
         is_snapshot: whether each load gives all that there is now: what stood in quarantine before and is not
             among it any more has then been corrected at the source.
     """

@@ -32,7 +32,7 @@ def _topics() -> Mapping[str, object]:
 @mart(
     asset=ASSET,
     ddl="delivery/ddl/events.sql",
-    publication=Append(),
+    publication=Append("event_timestamp"),
     warehouse="postgres",
     source="kafka",
     landing=messages("delivery/events/typed.sql", _topics),

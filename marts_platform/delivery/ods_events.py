@@ -8,16 +8,24 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from marts_platform import settings
+from marts_platform.core.appended import days_behind, load_seen, loads_by_day
+from marts_platform.core.path import with_scope
 from marts_platform.core.pending import SourceState
 from marts_platform.core.sql import compose
 from marts_platform.core.window import Window
+from marts_platform.delivery.events import ASSET as EVENTS
 from marts_platform.resources.postgres import Limits, PostgresResource
 from marts_platform.resources.postgres_source import one_row
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from psycopg2.extensions import connection as Connection
+    from psycopg2.sql import Composable
 
     from marts_platform.core.pending import Key
+    from marts_platform.core.run_log import Published
     from marts_platform.core.window import Slice
 
 
@@ -27,23 +35,45 @@ class OdsEvents(dg.ConfigurableResource[Any]):
     setting: str = "warehouse_url"
 
     def source_state(
-        self, asset: str, slices: Sequence[Slice], published: Collection[Key] = ()
+        self, asset: str, slices: Sequence[Slice], published: Mapping[Key, Published] | None = None
     ) -> SourceState:
-        """Which days have events, and the fingerprints of some."""
-        from psycopg2.sql import Identifier
+        """Return the days with events, the data versions of some, and of each day that gained events since.
 
+        The days asked for are counted. Of all other published days the loads that added events are compared,
+        whatever the days' age.
+        """
         now = settings.load()
-        limits = Limits(now.source_probe_timeout_seconds, read_only=True)
-        names = {"table": Identifier("ods", "events"), "column": Identifier("event_timestamp")}
-        days_with_rows = compose("delivery/raw/days_with_rows.sql", names)
-        with PostgresResource(setting=self.setting).connect(limits, purpose=f"probe {asset}") as connection:
-            states: dict[str | None, str] = {}
+        # Whatever the ODS has, the facts get; but a producer's time in the future has no partition yet.
+        span = Window(now.start_time, Window.of_day(datetime.now(UTC)).end)
+        with self._connected(f"probe {asset}") as connection:
+            loads = loads_by_day(connection, EVENTS, span)
+            states: dict[Key, str] = {**days_behind(loads, published or {})}
             for slice_ in slices:
                 assert slice_.window is not None  # the facts are partitioned
                 params = {"start": slice_.window.start, "end": slice_.window.end}
                 (state,) = one_row(connection, compose("delivery/ods/events_fingerprint.sql"), params)
-                states[slice_.partition_key] = str(state)
-            # Whatever the ODS has, the facts get; but a producer's time in the future has no partition yet.
-            params = {"start": now.start_time, "bound": Window.of_day(datetime.now(UTC)).end}
-            (days,) = one_row(connection, days_with_rows, params)
+                seen = load_seen(loads.get(slice_.partition_key or ""))
+                states[slice_.partition_key] = with_scope(str(state), seen)
+            params = {"start": span.start, "bound": span.end}
+            (days,) = one_row(connection, _days_with_rows(), params)
         return SourceState(frozenset(days or ()), states, "")
+
+    def load_seen(self, slice_: Slice) -> str:
+        """Return the end of a day's data version, to be read before the day's events are.
+
+        Events that come in between cost one more load; a version newer than the rows would hide them.
+        """
+        assert slice_.window is not None  # the facts are partitioned
+        with self._connected(f"events {slice_}") as connection:
+            return load_seen(loads_by_day(connection, EVENTS, slice_.window).get(slice_.partition_key or ""))
+
+    def _connected(self, purpose: str) -> AbstractContextManager[Connection]:
+        limits = Limits(settings.load().source_probe_timeout_seconds, read_only=True)
+        return PostgresResource(setting=self.setting).connect(limits, purpose=purpose)
+
+
+def _days_with_rows() -> Composable:
+    from psycopg2.sql import Identifier
+
+    names = {"table": Identifier("ods", "events"), "column": Identifier("event_timestamp")}
+    return compose("delivery/raw/days_with_rows.sql", names)

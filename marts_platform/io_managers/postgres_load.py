@@ -93,7 +93,7 @@ class PostgresLoad:
         if isinstance(publication, Keyed):
             postgres_publication.upsert(self._session)
         elif isinstance(publication, Append):
-            postgres_publication.append(self._session)
+            postgres_publication.append(self._session, publication.column, self._log_id)
         elif self._session.is_partitioned:
             postgres_publication.swap_partition(self._session, has_rows=self._staging.has_rows)
         else:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from psycopg2.sql import SQL, Identifier
 
+from marts_platform.core.appended import note_days
 from marts_platform.core.sql import compose
 from marts_platform.io_managers.postgres_session import columns_of, quoted
 
@@ -53,10 +54,18 @@ def rewrite(session: LoadSession, replace: Replace) -> None:
     session.execute("postgres/insert_staged.sql", names)
 
 
-def append(session: LoadSession) -> None:
-    """Adds the staged rows to those that are there."""
+def append(session: LoadSession, column: str | None, log_id: int) -> None:
+    """Add the staged rows to the table's, and note the days that they belong to.
+
+    Args:
+        session: of the load.
+        column: the time column of a table without partitions, None if rows belong to no day.
+        log_id: the load's entry in the run log.
+    """
     names = {"table": session.table, "columns": session.columns, "stage": session.stage}
     session.execute("postgres/insert_staged.sql", names)
+    if column is not None and session.slice.window is None:
+        note_days(session.connection, session.mart.asset, log_id, session.stage, Identifier(column))
 
 
 def upsert(session: LoadSession) -> None:

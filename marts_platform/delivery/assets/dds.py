@@ -5,11 +5,12 @@ from __future__ import annotations
 from marts_platform.core.audit import unique
 from marts_platform.core.mart import mart
 from marts_platform.core.partitions import DAILY
-from marts_platform.core.path import Replace
+from marts_platform.core.path import Extract, Replace
 from marts_platform.core.rows import Query
 from marts_platform.core.sql import compose
 from marts_platform.core.window import Slice
 from marts_platform.delivery.assets.ods import FRESHNESS
+from marts_platform.delivery.ods_events import OdsEvents
 from marts_platform.resources.postgres import CopyOut, PostgresResource
 
 _ORDER_COLUMNS = ("id", "source_address_id", "target_address_id", "extra", "registered_at")
@@ -154,9 +155,10 @@ def hourly_deliveries_mv(_: Slice) -> Query:
     kinds=("clickhouse",),
     freshness=FRESHNESS,
 )
-def fact_events(slice_: Slice) -> CopyOut:
+def fact_events(slice_: Slice, ods_events: OdsEvents) -> Extract:
     """What the service said in Kafka on a day, by the broker's time."""
-    return _from_ods("fact_events", _EVENT_COLUMNS, slice_)
+    seen = ods_events.load_seen(slice_)
+    return Extract(_from_ods("fact_events", _EVENT_COLUMNS, slice_), scope=seen)
 
 
 @mart(
