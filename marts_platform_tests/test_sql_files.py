@@ -121,6 +121,7 @@ VALUES: Mapping[str, object] = {
     "upstream": ["camunda/act_hi_detail"],
     "whole_table": True,
     **dict.fromkeys(["source_keys", "reasons", "payloads"], ["why"]),
+    "are_rows": [True],
     "table": "scene.parted",
     "after": 0,
     "days": 90,

@@ -9,6 +9,7 @@ from marts_platform import settings
 from marts_platform.bionicpro.assets import reports_data_mart, telemetry
 from marts_platform.bionicpro.sources import TelemetrySource
 from marts_platform.core.checks import Finding, slice_check, volume_check
+from marts_platform.core.mart import mart_of
 from marts_platform.core.partitions import DAILY
 from marts_platform.core.window import Slice
 from marts_platform.io_managers.clickhouse import ClickHouseIOManager
@@ -19,17 +20,14 @@ _LOOKBACK = settings.load().lookback_days
 def _agreement(slice_: Slice, resources: Mapping[str, Any]) -> Finding:
     source: TelemetrySource = resources["telemetry"]
     warehouse: ClickHouseIOManager = resources["clickhouse"]
-    there = source.checksum(slice_, warehouse.read_until("bionicpro/telemetry", slice_.partition_key))
-    here = warehouse.row("bionicpro/checks/telemetry_checksum.sql", slice_)
-    return Finding(
-        there == here,
-        {
-            "rows_at_source": there["rows_counted"],
-            "rows_in_mart": here["rows_counted"],
-            "checksum_at_source": str(there["checksum"]),
-            "checksum_in_mart": str(here["checksum"]),
-        },
-    )
+    read_until = warehouse.read_until("bionicpro/telemetry", slice_.partition_key)
+    there = source.stored_state(slice_, read_until)
+    here = warehouse.published_state(mart_of(telemetry.key).mart, slice_)
+    figures: dict[str, Any] = {}
+    for place, state in (("at_source", there), ("in_mart", here)):
+        rows, checksum = state.split()
+        figures |= {f"rows_{place}": int(rows), f"checksum_{place}": checksum}
+    return Finding(there == here, figures)
 
 
 source_agreement = slice_check(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -9,7 +10,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from marts_platform import settings
-from marts_platform.core.path import Extract
+from marts_platform.core.path import Extract, Rejected, with_scope
 from marts_platform.core.pending import SourceState
 from marts_platform.core.sql import compose
 from marts_platform.core.table import declared
@@ -19,6 +20,8 @@ from marts_platform.resources.postgres_source import NaiveSource, one_row
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
+
+    from psycopg2.sql import Composed
 
     from marts_platform.core.pending import Key
     from marts_platform.core.window import Slice
@@ -44,23 +47,34 @@ class TelemetrySource(dg.ConfigurableResource[Any]):
             SourceScanRefusedError: the source would scan a big table.
         """
         columns = tuple(column.name for column in declared("bionicpro/ddl/telemetry.sql").columns)
-        query = compose("bionicpro/source/telemetry.sql")
-        return self._table().extract(slice_, lambda _: query, columns, "postgres-text")
+        table, query = self._table(), _over_actions("telemetry")
+        extract = table.extract(slice_, lambda _: query, columns, "postgres-text")
+        # A row that is corrected between the two statements has another state than either shows: a later
+        # look sees that, and its day is loaded again.
+        rows = table.window_rows(slice_, extract.read_until, _over_actions("telemetry_rejected"))
+        return replace(
+            extract,
+            rejected=[
+                Rejected(key, reason, payload, is_row)
+                for key, reasons, payload, is_row, _ in rows
+                for reason in (["; ".join(reasons)] if is_row else reasons)
+            ],
+            scope=with_scope(_rejected_state([int(row[-1]) for row in rows]), extract.scope),
+        )
 
     def source_state(
         self, asset: str, slices: Sequence[Slice], published: Collection[Key] = ()
     ) -> SourceState:
         """Which days have rows, and the fingerprints of some: indexed probes under a short time limit."""
-        fingerprint = compose("bionicpro/source/telemetry_fingerprint.sql")
+        fingerprint = _over_actions("telemetry_fingerprint")
         return self._table().state(
             slices, lambda _: fingerprint, compose("bionicpro/source/telemetry_days.sql")
         )
 
-    def checksum(self, slice_: Slice, read_until: datetime | None) -> dict[str, Any]:
-        """Count and order-independent checksum of a partition's rows, up to where it was read."""
-        query = compose("bionicpro/source/telemetry_checksum.sql")
-        rows, checksum = self._table().check_row(slice_, read_until, query)
-        return {"rows_counted": int(rows), "checksum": int(checksum)}
+    def stored_state(self, slice_: Slice, read_until: datetime | None) -> str:
+        """Return the data version of a partition's rows that can be stored, up to where it was read."""
+        (state,) = self._table().check_row(slice_, read_until, _over_actions("telemetry_fingerprint"))
+        return str(state).partition("; ")[0]
 
     def undated(self, end: datetime) -> dict[str, Any]:
         """Rows that no day can have: from ``end`` on, the end of the open partition, or at no time at all."""
@@ -77,6 +91,17 @@ class TelemetrySource(dg.ConfigurableResource[Any]):
     def _table(self) -> NaiveSource:
         zone = settings.load().telemetry_timezone
         return NaiveSource(self.server, zone, "bionicpro/telemetry", "telemetry", f"in {zone}", {})
+
+
+def _over_actions(name: str) -> Composed:
+    """Compose a statement over a window's typed rows."""
+    actions = compose("bionicpro/source/telemetry_actions.sql")
+    return compose(f"bionicpro/source/{name}.sql", {"actions": actions})
+
+
+def _rejected_state(checksums: Sequence[int]) -> str:
+    """Return the state of rejected rows as `telemetry_fingerprint.sql` words it; empty without any."""
+    return f"{len(checksums)} rejected {sum(checksums)}" if checksums else ""
 
 
 class CrmSource(dg.ConfigurableResource[Any]):

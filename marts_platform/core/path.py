@@ -162,17 +162,19 @@ class Mart:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A row of the source that cannot be a row of the table: it goes to quarantine instead.
+    """A row of the source that goes to quarantine, or a value of a row that arrives without it.
 
     Attributes:
         source_key: which row of the source, None if that cannot be told.
         reason: why it could not be read.
         payload: the row as it came; bytes that are no text as a backslash, x and hexadecimal digits.
+        is_row: whether the row is not among the extract's rows; False if it is, without the value.
     """
 
     source_key: str | None
     reason: str
     payload: str | None
+    is_row: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +187,7 @@ class Extract:
         scope: what else decides which rows come (settings); it becomes part of the fingerprint.
         params: values that the publication's ``keep`` file takes, beside ``start`` and ``end``.
         warnings: what whoever looks at the run should know.
-        rejected: rows that were read and are not among `rows`.
+        rejected: rows that were read and are not among `rows`, and values that these lack.
         fingerprint: the state of the source that the rows show, where no SQL file of the mart says it.
         positions: gives where the reader of a log stands once all rows have come; they are stored in the
             transaction that publishes.

@@ -63,9 +63,9 @@ class Figures:
             )
 
     @classmethod
-    def of(cls, staged: Staged, rejected: int, quarantined: Quarantined) -> Figures:
-        """Of a load: what was staged, how many rows its extract rejected, what stands in quarantine."""
-        rows_read = staged.rows_read + rejected
+    def of(cls, staged: Staged, rejected: Sequence[Rejected], quarantined: Quarantined) -> Figures:
+        """Of a load: what was staged, what its extract rejected, what stands in quarantine."""
+        rows_read = staged.rows_read + sum(entry.is_row for entry in rejected)
         return cls(
             rows_read=rows_read,
             rows_written=rows_read - quarantined.rows,
@@ -344,10 +344,11 @@ def found_landed(query: Composable) -> Callable[[Cursor], object]:
 
 
 def found_rejected(rejected: Sequence[Rejected]) -> Callable[[Cursor], object]:
-    """Adds to ``quarantine_found`` the rows that an extract rejected."""
+    """Adds to ``quarantine_found`` the rows and values that an extract rejected."""
     values = {
         "source_keys": [row.source_key for row in rejected],
         "reasons": [row.reason for row in rejected],
         "payloads": [row.payload for row in rejected],
+        "are_rows": [row.is_row for row in rejected],
     }
     return lambda cursor: cursor.execute(compose("ops/quarantine_rejected.sql"), values)

@@ -98,7 +98,7 @@ class PostgresLoad:
             postgres_publication.swap_partition(self._session, has_rows=self._staging.has_rows)
         else:
             postgres_publication.rewrite(self._session, publication)
-        figures = Figures.of(self._staging, len(self._rejected), quarantined)
+        figures = Figures.of(self._staging, self._rejected, quarantined)
         connection = self._session.connection
         if self._extract.positions is not None:
             streams.store_positions(connection, self._session.mart.asset, self._extract.positions())

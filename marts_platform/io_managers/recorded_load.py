@@ -136,7 +136,7 @@ class Record:
         quarantined = run_log.supersede_quarantine(
             self.connection, target.mart.asset, target.slice, target.run, find, judged
         )
-        return Figures.of(staged, len(self._rejected), quarantined)
+        return Figures.of(staged, self._rejected, quarantined)
 
     def succeed(self, figures: Figures) -> None:
         """Records the success."""

@@ -114,6 +114,8 @@ def session_options(limits: Limits) -> str:
     options = {
         "TimeZone": "UTC",
         "client_encoding": "UTF8",
+        # A role's or a database's own value would round the texts of floats.
+        "extra_float_digits": "3",
         "statement_timeout": f"{int(limits.statement_timeout * 1000)}ms",
         "lock_timeout": f"{int(limits.lock_timeout * 1000)}ms",
         "idle_in_transaction_session_timeout": "15min",

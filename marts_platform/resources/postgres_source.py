@@ -17,6 +17,7 @@ from marts_platform.resources.postgres import CopyOut, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from psycopg2.extensions import connection as Connection
@@ -125,11 +126,24 @@ class NaiveSource:
 
     def check_row(self, slice_: Slice, read_until: datetime | None, query: Composable) -> tuple[Any, ...]:
         """The one row that a check's SELECT gives for a partition, up to where it was read."""
+        with self._checking("check") as connection:
+            return one_row(connection, query, self._read_params(slice_, read_until))
+
+    def window_rows(
+        self, slice_: Slice, read_until: datetime | None, query: Composable
+    ) -> list[tuple[Any, ...]]:
+        """Return the rows of a SELECT that gives few for a partition, up to where it was read."""
+        with self._checking(f"{self.purpose} {slice_}") as connection, connection.cursor() as cursor:
+            cursor.execute(query, self._read_params(slice_, read_until))
+            return cursor.fetchall()
+
+    def _checking(self, purpose: str) -> AbstractContextManager[Connection]:
+        limits = Limits(settings.load().source_statement_timeout_seconds, read_only=True, by_index=True)
+        return self.server.connect(limits, purpose=purpose)
+
+    def _read_params(self, slice_: Slice, read_until: datetime | None) -> dict[str, object]:
         assert slice_.window is not None  # the asset is partitioned
-        readable = slice_.window.until(read_until) if read_until else slice_.window
-        limits = Limits(statement_timeout=settings.load().source_statement_timeout_seconds, read_only=True)
-        with self.server.connect(limits, purpose="check") as connection:
-            return one_row(connection, query, self._params(slice_.window, readable))
+        return self._params(slice_.window, slice_.window.until(read_until) if read_until else slice_.window)
 
     def _params(self, whole: Window, readable: Window | None) -> dict[str, object]:
         return {**window_params(whole, readable, self.zone), **self.params}

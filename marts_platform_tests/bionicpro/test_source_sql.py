@@ -29,13 +29,19 @@ VALUES = {
     "first": DAY,
     "last": DAY,
 }
-NAMES = {"index": Identifier("another_index"), "columns": SQL("battery_level")}
+NAMES = {
+    "index": Identifier("another_index"),
+    "columns": SQL("battery_level"),
+    "actions": compose("bionicpro/source/telemetry_actions.sql"),
+}
 FILES = [file for file in files_of("postgres") if file.startswith("bionicpro/")]
 
 
 def test_every_statement_of_the_source_runs(world: World) -> None:
     assert len(FILES) > 8
     world.write(action(1), action(2))
+    world.source("ALTER TABLE telemetry_data ALTER prosthesis_id DROP NOT NULL")
+    world.source("UPDATE telemetry_data SET prosthesis_id = NULL WHERE user_id = 2")
     with closing(psycopg2.connect(world.source_url)) as connection, connection.cursor() as cursor:
         for file in FILES:
             if file.endswith("fill_telemetry.sql"):
@@ -46,14 +52,14 @@ def test_every_statement_of_the_source_runs(world: World) -> None:
             connection.rollback()
 
 
-@pytest.mark.parametrize("name", ["telemetry", "telemetry_fingerprint", "telemetry_checksum"])
+@pytest.mark.parametrize("name", ["telemetry", "telemetry_fingerprint", "telemetry_rejected"])
 def test_a_window_is_read_by_the_index(world: World, name: str) -> None:
     world.write(*(action(number) for number in range(300)))
     world.source("ANALYZE telemetry_data")
     with closing(psycopg2.connect(world.source_url)) as connection, connection.cursor() as cursor:
         cursor.execute("SET enable_seqscan = off")
         cursor.execute(
-            compose("postgres/explain.sql", {"query": compose(f"bionicpro/source/{name}.sql")}), VALUES
+            compose("postgres/explain.sql", {"query": compose(f"bionicpro/source/{name}.sql", NAMES)}), VALUES
         )
         row = cursor.fetchone()
         assert row is not None

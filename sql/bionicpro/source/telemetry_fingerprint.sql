@@ -1,22 +1,42 @@
--- Rows, newest time, newest key, and what tells most corrections of values: an index range of created_at.
+-- The data version of a window: rows, and a checksum of every stored column that does not depend on the rows' order;
+-- the same of what is rejected, if anything is. raw/telemetry_fingerprint.sql gives the same text for the same rows.
+-- A value is =text, NULL is ~; ! and | of a text are escaped, so no two rows have one text.
 SELECT
     concat_ws(
-        ' ',
-        count(*),
-        to_char((max(telemetry.created_at) AT TIME ZONE %(zone)s) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'),
-        max(telemetry.id),
-        count(telemetry.response_time_ms),
-        count(telemetry.battery_level),
-        coalesce(sum(telemetry.duration_seconds), 0)
-    ) AS fingerprint
-FROM telemetry_data AS telemetry
-WHERE
-    telemetry.created_at >= %(from_local)s
-    AND telemetry.created_at < %(to_local)s
-    AND (
-        %(is_exact)s
-        OR (
-            (telemetry.created_at AT TIME ZONE %(zone)s) >= %(from)s
-            AND (telemetry.created_at AT TIME ZONE %(zone)s) < %(to)s
+        '; ',
+        concat(
+            count(*) FILTER (WHERE NOT actions.is_row_rejected),
+            ' ',
+            coalesce(sum(('x' || left(md5(convert_to(concat_ws(
+                '|',
+                actions.id,
+                actions.user_id,
+                '=' || replace(replace(coalesce(actions.prosthesis_id, ''), '!', '!!'), '|', '!p'),
+                encode(timestamptz_send(actions.created_at), 'hex'),
+                CASE
+                    WHEN actions.response_time_ms = 'NaN' THEN 'nan'
+                    ELSE coalesce(encode(float8send(actions.response_time_ms), 'hex'), '~')
+                END,
+                coalesce('=' || replace(replace(actions.action_type, '!', '!!'), '|', '!p'), '~'),
+                CASE
+                    WHEN actions.battery_level = 'NaN' THEN 'nan'
+                    ELSE coalesce(encode(float8send(actions.battery_level), 'hex'), '~')
+                END,
+                coalesce(actions.duration_seconds::text, '~')
+            ), 'UTF8')), 15))::bit(60)::bigint) FILTER (WHERE NOT actions.is_row_rejected), 0)
+        ),
+        nullif(
+            concat(
+                count(*) FILTER (WHERE actions.is_rejected),
+                ' rejected ',
+                sum(
+                    CASE
+                        WHEN actions.is_rejected
+                            THEN ('x' || left(md5(convert_to(actions.payload, 'UTF8')), 15))::bit(60)::bigint
+                    END
+                )
+            ),
+            '0 rejected '
         )
-    )
+    ) AS fingerprint
+FROM ({actions}) AS actions
