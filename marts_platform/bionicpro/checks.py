@@ -3,15 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-import dagster as dg
-
 from marts_platform import settings
 from marts_platform.bionicpro.assets import reports_data_mart, telemetry
 from marts_platform.bionicpro.sources import TelemetrySource
-from marts_platform.core.checks import Finding, slice_check, volume_check
+from marts_platform.core.checks import Finding, Outside, day_check, slice_check, volume_check
 from marts_platform.core.mart import mart_of
-from marts_platform.core.partitions import DAILY
-from marts_platform.core.window import Slice
+from marts_platform.core.window import Slice, Window
 from marts_platform.io_managers.clickhouse import ClickHouseIOManager
 
 _LOOKBACK = settings.load().lookback_days
@@ -58,18 +55,8 @@ counts_agree = slice_check(
 )
 
 
-@dg.asset_check(
-    asset=telemetry.key,
-    name="every_row_has_a_day",
-    description="The source has no row that is later than today, or at no time at all: no day would load it.",
-    required_resource_keys={"telemetry"},
-)
-def every_row_has_a_day(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-    """Counts the source's rows beyond the open partition, by its index."""
-    source: TelemetrySource = context.resources.telemetry
-    last = DAILY.get_last_partition_window()
-    assert last is not None  # today's partition is open
-    found = source.undated(last.end)
-    return dg.AssetCheckResult(
-        passed=found["rows_outside"] == 0, severity=dg.AssetCheckSeverity.WARN, metadata=found
-    )
+def _undated(source: TelemetrySource, whole: Window) -> Outside:
+    return source.outside(whole)
+
+
+every_row_has_a_day = day_check(telemetry, "telemetry", _undated)

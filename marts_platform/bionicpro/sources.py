@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from marts_platform import settings
+from marts_platform.core.checks import Outside
 from marts_platform.core.path import Extract, Rejected, with_scope
 from marts_platform.core.pending import SourceState
 from marts_platform.core.sql import compose
 from marts_platform.core.table import declared
 from marts_platform.resources.crm import CrmResource
 from marts_platform.resources.postgres import Limits, PostgresResource
-from marts_platform.resources.postgres_source import NaiveSource, one_row
+from marts_platform.resources.postgres_source import NaiveSource, one_row, refuse_scans
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from psycopg2.sql import Composed
 
     from marts_platform.core.pending import Key
-    from marts_platform.core.window import Slice
+    from marts_platform.core.window import Slice, Window
 
 
 class TelemetrySource(dg.ConfigurableResource[Any]):
@@ -76,17 +77,22 @@ class TelemetrySource(dg.ConfigurableResource[Any]):
         (state,) = self._table().check_row(slice_, read_until, _over_actions("telemetry_fingerprint"))
         return str(state).partition("; ")[0]
 
-    def undated(self, end: datetime) -> dict[str, Any]:
-        """Rows that no day can have: from ``end`` on, the end of the open partition, or at no time at all."""
+    def outside(self, whole: Window) -> Outside:
+        """Count the source's rows whose time is missing or not in a window, by ranges of the index.
+
+        Args:
+            whole: the window of all partitions.
+
+        Raises:
+            SourceScanRefusedError: the source would scan a big table.
+        """
         now = settings.load()
-        limits = Limits(statement_timeout=now.source_probe_timeout_seconds, read_only=True)
+        limits = Limits(now.source_statement_timeout_seconds, read_only=True, by_index=True)
+        query = compose("bionicpro/source/telemetry_undated.sql")
+        values = {"zone": now.telemetry_timezone, "start": whole.start, "end": whole.end}
         with self.server.connect(limits, purpose="check") as connection:
-            rows, example = one_row(
-                connection,
-                compose("bionicpro/source/telemetry_undated.sql"),
-                {"zone": now.telemetry_timezone, "end": end},
-            )
-        return {"rows_outside": int(rows), "one_of_them": str(example)}
+            refuse_scans(connection, query, values, "the rows of telemetry_data outside of all days")
+            return Outside(*one_row(connection, query, values))
 
     def _table(self) -> NaiveSource:
         zone = settings.load().telemetry_timezone

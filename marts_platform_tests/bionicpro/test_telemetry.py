@@ -200,9 +200,12 @@ def test_the_checks_see_what_differs_from_the_source(world: World) -> None:
     world.clickhouse.command(
         "ALTER TABLE bionicpro_reports.reports_data_mart DELETE WHERE user_id = 2 SETTINGS mutations_sync = 2"
     )
+    world.source("ALTER TABLE telemetry_data ALTER created_at DROP NOT NULL")
     world.source(
         "INSERT INTO telemetry_data (user_id, prosthesis_id, created_at) "
-        "VALUES (1, 'p', 'infinity'), (1, 'p', '-infinity'), (1, 'p', now() + interval '3 days')"
+        "VALUES (1, 'p', 'infinity'), (1, 'p', '-infinity'), (1, 'p', now() + interval '3 days'), "
+        "(1, 'p', '2019-12-31 23:59:59'), (1, 'p', '0001-01-01'), (1, 'p', '294276-12-31 23:59'), "
+        "(1, 'p', NULL)"
     )
     found = {
         evaluation.check_name: evaluation
@@ -216,7 +219,8 @@ def test_the_checks_see_what_differs_from_the_source(world: World) -> None:
     assert metadata["failed"].value == DAY.isoformat()
     assert metadata["rows_at_source"].value == metadata["rows_in_mart"].value == 2
     assert found["agrees_with_telemetry"].metadata["actions_in_reports"].value == 1
-    assert found["every_row_has_a_day"].metadata["rows_outside"].value == 3
+    assert found["every_row_has_a_day"].metadata["rows_outside"].value == 7
+    assert found["every_row_has_a_day"].metadata["earliest"].value == "-infinity"
 
 
 def _evaluations(world: World) -> list[Any]:
