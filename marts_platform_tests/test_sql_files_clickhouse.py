@@ -76,6 +76,17 @@ PLACES: Mapping[str, str] = {
     "on_cluster": "",
     "query": "SELECT * FROM scene.stage",
     "found": "SELECT 'k' AS source_key, 'why' AS reason, value AS payload, true AS is_row FROM scene.live",
+    "sent": "scene.live",
+    "values": "id, at, value",
+    "expressions": "id, at, value",
+    "judged": "SELECT *, [value] AS row_faults, [(value, CAST(NULL AS Nullable(String)))] AS value_faults, "
+    "CAST('k' AS Nullable(String)) AS key_text, value AS row_text, 1 AS place_of_key FROM scene.live",
+    "repeated": "'why'",
+    "place": "1",
+    "row_faults": "['why']",
+    "value_faults": "[('why', value)]",
+    "source_key": "'k'",
+    "row": "map('id', id)",
 }
 
 
@@ -117,6 +128,7 @@ RECIPES: Mapping[str, Recipe] = {
         f"chat/raw/{table}_fingerprint.sql": Recipe(f"chat/ddl/{table}.sql")
         for table in ("users", "products", "chats", "messages")
     },
+    "clickhouse/land_texts.sql": Recipe(places={"sent": "scene.made", "columns": "id Nullable(String)"}),
     "clickhouse/rename_table.sql": Recipe(places={"other": "scene.made"}),
     "clickhouse/touched_keys.sql": Recipe(places={"touched": "scene.made"}),
     "delivery/metrics/fact_metrics_fingerprint.sql": METRICS,

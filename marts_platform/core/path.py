@@ -188,7 +188,11 @@ class Extract:
         params: values that the publication's ``keep`` file takes, beside ``start`` and ``end``.
         warnings: what whoever looks at the run should know.
         rejected: rows that were read and are not among `rows`, and values that these lack.
-        fingerprint: the state of the source that the rows show, where no SQL file of the mart says it.
+        fingerprint: the state of the source that the rows show, where no SQL file of the mart says it; a
+            function is called once all rows have come.
+        never_null: columns without NULL at the source; a NULL in one of them stands in quarantine.
+        key: the columns that tell rows apart. Of rows with the same key one arrives, and the others stand in
+            quarantine. Empty where audits alone decide.
         positions: gives where the reader of a log stands once all rows have come; they are stored in the
             transaction that publishes.
     """
@@ -199,8 +203,14 @@ class Extract:
     params: Mapping[str, object] = field(default_factory=dict[str, object])
     warnings: Sequence[str] = ()
     rejected: Sequence[Rejected] = ()
-    fingerprint: str | None = None
+    fingerprint: str | Callable[[], str] | None = None
+    never_null: Sequence[str] = ()
+    key: tuple[str, ...] = ()
     positions: Callable[[], Iterable[Position]] | None = None
+
+    def state(self) -> str | None:
+        """Return the state of the source that the rows show, once all rows have come; None if unknown."""
+        return self.fingerprint() if callable(self.fingerprint) else self.fingerprint
 
 
 @dataclass(frozen=True, slots=True)

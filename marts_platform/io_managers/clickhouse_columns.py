@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from marts_platform.core.clickhouse import STAGING, literal, quoted, render
+from marts_platform.core.integers import integer_of
 from marts_platform.io_managers.clickhouse_types import bare, holds, holds_postgres, postgres_hint
 from marts_platform.io_managers.ledger import SchemaMismatchError
 from marts_platform.resources.clickhouse_ddl import create_table
@@ -155,7 +156,7 @@ def intakes(columns: Sequence[Column], types: Mapping[str, str]) -> list[Intake]
             # COPY writes bytes as a backslash, x and hexadecimal digits.
             value = "unhex(substring({}, 3))"
             found.append(Intake(column, value if column.nullable else f"CAST({value} AS {column.type})"))
-        elif types.get(column.name, "").startswith("numeric") and "Int" in bare(column.type):
+        elif _may_wrap(types.get(column.name, ""), bare(column.type)):
             # A number beyond the type's would be taken modulo 2^64. A cast to Nullable would make it NULL.
             value = f"accurateCast(ifNull({{0}}, '0'), {literal(bare(column.type))})"
             if column.nullable:
@@ -168,6 +169,14 @@ def intakes(columns: Sequence[Column], types: Mapping[str, str]) -> list[Intake]
             names = re.search(r"^Enum\d+\('((?:[^'\\]|\\.)*)'", bare(column.type))
             found.append(Intake(column, f"CAST({{}} AS {column.type})", names[1] if names else ""))
     return found
+
+
+def _may_wrap(given: str, target: str) -> bool:
+    declared, sent = integer_of(target), integer_of(given)
+    if declared is None:
+        return False
+    # The server itself refuses a minus sign for an unsigned type.
+    return given.startswith("numeric") or (sent is not None and declared.most < sent.most)
 
 
 def _name_faults(mart: Mart, given: Counter[str]) -> list[str]:

@@ -14,6 +14,7 @@ from marts_platform.io_managers.clickhouse_publication import Publisher
 from marts_platform.io_managers.clickhouse_staging import Staging
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import BinaryIO
 
     from psycopg2.extensions import cursor as Cursor
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from marts_platform.core.audit import Audit
     from marts_platform.core.path import Extract
     from marts_platform.core.run_log import Figures
+    from marts_platform.io_managers.clickhouse_judged import Judge
     from marts_platform.io_managers.clickhouse_session import ClickHouseSession
     from marts_platform.io_managers.recorded_load import Record
 
@@ -66,7 +68,9 @@ class ClickHouseLoad:
         that is left idle is ended. A crash between the two costs one more, harmless, run.
         """
         file, staging = self._session.mart.quarantine, self._staging
-        found = None if file is None else partial(self._copy_found, file)
+        found = [partial(self._copy_found, file)] if file else []
+        if staging.judge is not None:
+            found.append(partial(self._copy_judged, staging.judge))
         show = Publisher(self._session, staging, self._record.lock.check).prepare()
         figures = self._record.figures(staging, found)
         show()
@@ -75,8 +79,14 @@ class ClickHouseLoad:
 
     def _copy_found(self, file: str, cursor: Cursor) -> None:
         found, params = self._session.query(file, {})
-        statement = render("clickhouse/quarantine_found.sql", found=found)
-        rows = self._session.client.raw_stream(statement, parameters=params or None, fmt="TabSeparated")
+        self._copy(render("clickhouse/quarantine_found.sql", found=found), params, cursor)
+
+    def _copy_judged(self, judge: Judge, cursor: Cursor) -> None:
+        places = {"judged": judge.judged(), "repeated": judge.repeated()}
+        self._copy(render("clickhouse/quarantine_judged.sql", **places), {}, cursor)
+
+    def _copy(self, statement: str, params: Mapping[str, object], cursor: Cursor) -> None:
+        rows = self._session.client.raw_stream(statement, parameters=dict(params) or None, fmt="TabSeparated")
         copy = compose("ops/quarantine_copy_found.sql")
         cursor.copy_expert(copy, cast("BinaryIO", rows))
 

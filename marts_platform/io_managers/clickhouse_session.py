@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_PARTS = ("shadow", "replicated", "touched", "touched_part", "sent")
+
 
 @dataclass(frozen=True, slots=True)
 class Names:
@@ -39,6 +41,7 @@ class Names:
         replicated: on a cluster, the shadow on all of its servers.
         touched: the keys that a load rewrites.
         touched_part: those of them that one query rewrites.
+        sent: a stream's values as texts, where some of them are no values of their columns.
     """
 
     stage: str
@@ -46,13 +49,14 @@ class Names:
     replicated: str
     touched: str
     touched_part: str
+    sent: str
 
     @classmethod
     def of(cls, mart: Mart, slice_: Slice, run: Run) -> Names:
         """The names of a load."""
         key = re.sub(r"\W", "", (slice_.partition_key or "whole").replace("_", ""))
         stem = f"{staged_prefix(mart.table)}{key}__{run.run_id.replace('-', '')[:8]}"
-        return cls(stem, *(f"{stem}__{part}" for part in ("shadow", "replicated", "touched", "touched_part")))
+        return cls(stem, *(f"{stem}__{part}" for part in _PARTS))
 
 
 class ClickHouseSession:

@@ -15,6 +15,7 @@ from marts_platform.io_managers.clickhouse_columns import (
     refuse_query,
     refuse_stream,
 )
+from marts_platform.io_managers.clickhouse_judged import VALUE_FAULTS, Judge
 from marts_platform.io_managers.clickhouse_publication import replaced
 from marts_platform.io_managers.clickhouse_session import within
 from marts_platform.resources.clickhouse_ddl import create_table
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 # What COPY's text is here. Both escape tab, line break and backslash in the same way, and write NULL as \N.
 _FORMATS = {"postgres-text": "TabSeparated"}
 _TEXTS = ("TabSeparated", "TSV", "CSV")
+# Refuses a NULL that the declared column would take, and the source does not.
+_NEVER_NULL = "never_null"
 # Of a plain table without a TTL, merges change nothing that a reader sees.
 _CHANGED_BY_MERGES = re.compile(r"^ENGINE = (?!MergeTree\b)|\bTTL\b", re.M)
 # Larger pieces than the pipe's: fewer turns between the two threads.
@@ -44,7 +47,9 @@ class Staging:
 
     Attributes:
         rows_read: rows that the source, or the query, gave.
+        rows_rejected: rows of them that cannot be the table's, and go to quarantine.
         rows_kept: rows published before that stay although the source no longer has them.
+        judge: the SQL that judged the rows one by one; None if all were taken as they came.
         bytes_read: bytes that came from the source; None for a query of the same server.
         keys: of a keyed mart, the columns that tell its rows apart.
         partitions: how many rows are staged for each partition of the table, by its id.
@@ -54,7 +59,9 @@ class Staging:
     def __init__(self, session: ClickHouseSession) -> None:
         self._session = session
         self.rows_read = 0
+        self.rows_rejected = 0
         self.rows_kept = 0
+        self.judge: Judge | None = None
         self.bytes_read: int | None = None
         self.keys: tuple[str, ...] = ()
         self.partitions: dict[str, int] = {}
@@ -96,7 +103,7 @@ class Staging:
         elif isinstance(extract.rows, Query):
             self.rows_read = self._insert_query(extract.rows.file, extract.rows.params)
         elif hasattr(extract.rows, "send"):
-            self._stream(cast("RowStream", extract.rows))
+            self._take(cast("RowStream", extract.rows), extract)
         elif hasattr(extract.rows, "move"):
             raise TypeError(f"{self._session.mart.asset}: what a cluster moves goes into MySQL only")
         else:
@@ -114,10 +121,9 @@ class Staging:
             there = self.partitions if place == "staged" else self.partitions_before
             there[str(partition)] = int(rows)
         staged = sum(self.partitions.values())
-        if staged != self.rows_read + self.rows_kept:
-            raise ValueError(
-                f"{session.mart.asset}: {self.rows_read + self.rows_kept} rows were sent, {staged} are staged"
-            )
+        wanted = self.rows_read - self.rows_rejected + self.rows_kept
+        if staged != wanted:
+            raise ValueError(f"{session.mart.asset}: {wanted} rows were to be staged, {staged} are")
 
     def _stage_keys(self, keyed: Keyed) -> None:
         session = self._session
@@ -159,19 +165,86 @@ class Staging:
         )
         return int(session.command(statement, values).get("written_rows", 0))
 
-    def _stream(self, stream: RowStream) -> None:
+    def _take(self, stream: RowStream, extract: Extract) -> None:
+        from clickhouse_connect.driver.exceptions import DatabaseError
+
         session = self._session
         form = _FORMATS.get(stream.format, stream.format)
         describe = getattr(stream, "describe", None)
         types: Mapping[str, str] = describe() if describe else {}
         refuse_stream(session, stream.columns, types)
         sent = [session.mart.table.column(name) for name in stream.columns]
+        judge = Judge(
+            quoted(STAGING, session.names.sent),
+            sent,
+            types,
+            extract.never_null,
+            extract.key,
+            self._shown(extract),
+        )
+        is_judgeable = form.startswith(_TEXTS) and judge.is_able
+        try:
+            self._take_whole(stream, form, sent, types, extract)
+        except DatabaseError as fault:
+            if fault.code not in VALUE_FAULTS or not is_judgeable:
+                raise
+        else:
+            if not (is_judgeable and self._repeats(extract.key)):
+                return
+        self._take_judged(stream, form, judge)
+
+    def _take_whole(
+        self, stream: RowStream, form: str, sent: Sequence[Column], types: Mapping[str, str], extract: Extract
+    ) -> None:
+        stage, guard = self._session.stage, quoted(_NEVER_NULL)
         columns = self._take_in(sent, types) if form.startswith(_TEXTS) else [column.name for column in sent]
-        statement = render(
-            "clickhouse/insert_rows.sql",
+        if extract.never_null:
+            condition = " AND ".join(f"isNotNull({quoted(name)})" for name in extract.never_null)
+            self._session.command(f"ALTER TABLE {stage} ADD CONSTRAINT {guard} CHECK {condition}")
+        try:
+            self.rows_read, self.bytes_read = self._stream(stream, stage, columns, form)
+        finally:
+            if extract.never_null:
+                # The table may become the published one.
+                self._session.command(f"ALTER TABLE {stage} DROP CONSTRAINT {guard}")
+
+    def _take_judged(self, stream: RowStream, form: str, judge: Judge) -> None:
+        session = self._session
+        create = render("clickhouse/land_texts.sql", sent=judge.sent, columns=judge.definitions())
+        session.make(session.names.sent, create)
+        names = [column.name for column in judge.columns]
+        self.rows_read, self.bytes_read = self._stream(stream, judge.sent, names, form)
+        ((landed, self.rows_rejected, _),) = session.rows(
+            "clickhouse/count_judged.sql", judged=judge.judged()
+        )
+        if landed != self.rows_read:
+            raise ValueError(f"{session.mart.asset}: {self.rows_read} rows were sent, {landed} came")
+        # What the first try has written of them.
+        session.execute("clickhouse/empty_table.sql", table=session.stage)
+        session.execute(
+            "clickhouse/insert_judged.sql",
             stage=session.stage,
-            columns=", ".join(map(quoted, columns)),
-            format=form,
+            columns=", ".join(map(quoted, names)),
+            expressions=judge.inserted(),
+            judged=judge.judged(),
+        )
+        self.judge = judge
+
+    def _repeats(self, key: Sequence[str]) -> bool:
+        if not key:
+            return False
+        columns = ", ".join(map(quoted, key))
+        ((repeats,),) = self._session.rows("clickhouse/repeats.sql", stage=self._session.stage, key=columns)
+        return bool(repeats)
+
+    def _shown(self, extract: Extract) -> tuple[str, ...]:
+        keys = (audit.identifiers.get("key") for audit in self._session.mart.audits)
+        first = next((key for key in keys if key), ())
+        return extract.key or ((first,) if isinstance(first, str) else tuple(first))
+
+    def _stream(self, stream: RowStream, table: str, columns: Sequence[str], form: str) -> tuple[int, int]:
+        statement = render(
+            "clickhouse/insert_rows.sql", stage=table, columns=", ".join(map(quoted, columns)), format=form
         )
         written = 0
 
@@ -184,10 +257,9 @@ class Staging:
 
         pumped = pump(stream, receive)
         if written != pumped.rows:
-            raise ValueError(
-                f"{session.mart.asset}: the source sent {pumped.rows} rows, ClickHouse took {written}"
-            )
-        self.rows_read, self.bytes_read = pumped.rows, pumped.bytes
+            asset = self._session.mart.asset
+            raise ValueError(f"{asset}: the source sent {pumped.rows} rows, ClickHouse took {written}")
+        return pumped.rows, pumped.bytes
 
     def _take_in(self, sent: Sequence[Column], types: Mapping[str, str]) -> list[str]:
         taken = {intake.column.name: intake for intake in intakes(sent, types)}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from marts_platform.core.integers import integer_of
+
 _WRAPPER = re.compile(r"(?:Nullable|LowCardinality|SimpleAggregateFunction)\((?:\w+(?:\([^()]*\))?, )?(.*)\)")
 _INTEGER = re.compile(r"(?P<unsigned>U?)Int(?P<bits>\d+)")
 _DECIMAL = re.compile(r"Decimal\((?P<precision>\d+), ?(?P<scale>\d+)\)")
@@ -12,7 +14,6 @@ _DIGITS = {"32": 9, "64": 18, "128": 38, "256": 76}
 _MOMENT = re.compile(r"DateTime64\((?P<digits>\d)(?:, ?'[^']*')?\)")
 _MANTISSA = {"Float32": 24, "Float64": 53}
 _NUMERIC = re.compile(r"numeric\((?P<precision>\d+),(?P<scale>\d+)\)")
-_POSTGRES_INTEGERS = {"smallint": 16, "integer": 32, "bigint": 64}
 _POSTGRES_FLOATS = {"real": "Float32", "double precision": "Float64"}
 # What Postgres calls its own microseconds, and the name of their precision here.
 _MICROSECONDS = 6
@@ -59,19 +60,20 @@ def holds(declared: str, given: str) -> bool:
 def holds_postgres(declared: str, given: str) -> bool:
     """Whether a column holds each value of a Postgres type exactly, as COPY's text of it is read.
 
-    What ClickHouse refuses loudly by itself counts as held: a negative number for an unsigned one, a day
-    beyond a Date. What it would cut or wrap in silence does not.
+    A value that a load recognises as none of the column's counts as held, since it goes to quarantine: an
+    integer beyond the column's, a negative one, a day beyond a Date. A value that ClickHouse would cut or
+    round in silence does not.
 
     Args:
         declared: ClickHouse's type.
-        given: as Postgres names it, a numeric with its precision and scale.
+        given: as Postgres names it, a numeric with its precision and scale; or MySQL's integer type.
     """
     target = bare(declared)
     if target == "String":
         return True  # as Postgres prints it; bytes are decoded
-    if given in _POSTGRES_INTEGERS:
-        whole = _INTEGER.fullmatch(target)
-        return whole is not None and int(whole["bits"]) >= _POSTGRES_INTEGERS[given]
+    if integer_of(given):
+        # Numbers beyond the column's are refused one by one: see `clickhouse_columns.intakes`.
+        return integer_of(target) is not None or target == "Bool"
     if given in _POSTGRES_FLOATS:
         return target == _POSTGRES_FLOATS[given]
     if given.startswith("numeric"):

@@ -65,7 +65,7 @@ class PostgresLoad:
             found = run_log.last_published_of(self._session.connection, mart.asset, key).get(key)
             self._fingerprint = found.fingerprint if found else None
             return
-        state = self._staged_fingerprint(mart.fingerprint) if mart.fingerprint else extract.fingerprint
+        state = self._staged_fingerprint(mart.fingerprint) if mart.fingerprint else extract.state()
         self._fingerprint = with_scope(state or upstream, extract.scope) or None
 
     def audit(self, audit: Audit) -> Verdict:

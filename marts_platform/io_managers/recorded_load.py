@@ -118,18 +118,18 @@ class Record:
             staged: the state that the staged rows show, None if no file of the mart says it.
             extract: what says it then; if it does not either, the mart shows its upstream's.
         """
-        told = extract.fingerprint if staged is None else staged
+        told = extract.state() if staged is None else staged
         self._fingerprint = with_scope(self._upstream if told is None else told, extract.scope) or None
 
-    def figures(self, staged: Staged, found: Callable[[Cursor], object] | None = None) -> Figures:
+    def figures(self, staged: Staged, found: Sequence[Callable[[Cursor], object]] = ()) -> Figures:
         """Brings the quarantine in step, before anything is published, and gives the load's figures.
 
         Args:
             staged: what the staging table was filled with.
-            found: adds to ``quarantine_found`` what an SQL file finds among the staged rows.
+            found: each adds to ``quarantine_found`` what was found among the staged, or rejected, rows.
         """
         target = self._target
-        find = [found] if found is not None else []
+        find = list(found)
         if self._rejected:
             find.append(run_log.found_rejected(self._rejected))
         judged = "new" if reads_only_what_is_new(target.mart.publication) else "all"

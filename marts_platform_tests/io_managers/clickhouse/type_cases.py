@@ -28,7 +28,10 @@ class Refused(NamedTuple):
 
 
 class RefusedValue(NamedTuple):
-    """A value of a stream that a column does not hold which holds the others of its type."""
+    """A value of a stream that a column does not hold which holds the others of its type.
+
+    It is missing where the column is Nullable; otherwise its row is. Either stands in quarantine.
+    """
 
     what: str
     postgres: str
@@ -92,7 +95,6 @@ EXACT_HERE = (
 REFUSED = (
     Refused("decimals of any length", "numeric", "Decimal(38, 18)", "cast it to numeric(p,s)"),
     Refused("decimals with more digits", "numeric(38,19)", "Decimal(38, 18)", "a column as long, or a cast"),
-    Refused("a wider integer", "bigint", "Int32", "a column as wide"),
     Refused("64 bits of float", "double precision", "Float32", "Float64; round it in the mart"),
     Refused("local times", "timestamp", "DateTime64(6, 'UTC')", "say its zone: column AT TIME ZONE 'UTC'"),
     Refused("microseconds into seconds", "timestamptz", "DateTime('UTC')", "DateTime64(6, 'UTC')"),
@@ -115,6 +117,8 @@ REFUSED_VALUES = (
     RefusedValue("numbers beyond 64 bits", "numeric(20,0)", "UInt64", "18446744073709551616"),
     RefusedValue("negative numbers", "numeric(20,0)", "Nullable(UInt64)", "-1"),
     RefusedValue("numbers that are none", "numeric(38,18)", "Decimal(38, 18)", "NaN"),
+    RefusedValue("integers beyond a narrower column", "bigint", "Int32", "2147483648"),
+    RefusedValue("integers that are no booleans", "integer", "Nullable(Bool)", "2"),
     RefusedValue("names that are not on the list", "text", "Enum8('new' = 1, 'done' = 2)", "other"),
 )
 
@@ -130,7 +134,7 @@ def document() -> str:
         for case in REFUSED
     ]
     lines += [
-        f"| {case.what} | `{case.postgres}` | `{case.clickhouse}` | refused, such as {case.value} |"
+        f"| {case.what} | `{case.postgres}` | `{case.clickhouse}` | quarantined, such as {case.value} |"
         for case in REFUSED_VALUES
     ]
     return f"{HEAD}{chr(10).join(lines)}\n{TAIL}"
@@ -138,14 +142,16 @@ def document() -> str:
 
 HEAD = """# Types between a source, ClickHouse and a DataFrame
 
-Each line was tried on the engines by `marts_platform_tests/io_managers/clickhouse/test_exact_types.py`,
-which also writes this file. Values travel by COPY from Postgres, by a query of ClickHouse and in a DataFrame,
-and come back as a DataFrame.
+Each line was tried on the engines by `test_exact_types.py` and `test_judged.py` in
+`marts_platform_tests/io_managers/clickhouse/`; the first of them also writes this file. Values travel by COPY
+from Postgres, by a query of ClickHouse and in a DataFrame, and come back as a DataFrame.
 
 | what | Postgres | ClickHouse | |
 |---|---|---|---|
 """
 TAIL = """
-NULL into a column that is not `Nullable` is refused, whatever its type and wherever it comes from. So is a
-value of a DataFrame that its column would round, cut or wrap.
+*Refused* is the whole load: the column takes no such type. *Quarantined* is one value of a stream: where the
+column is `Nullable`, the row arrives without the value; otherwise the row stands in `ops.quarantine`. A
+stream's NULL for a column that is not `Nullable` is such a value. NULL of a query or a DataFrame is refused
+there, whatever its type. So is a value of a DataFrame that its column would round, cut or wrap.
 """

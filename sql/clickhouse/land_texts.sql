@@ -1,0 +1,6 @@
+-- noqa: disable=PRS
+CREATE TABLE {sent} (
+    {columns}
+)
+ENGINE = MergeTree
+ORDER BY tuple()

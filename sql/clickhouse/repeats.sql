@@ -1,0 +1,2 @@
+SELECT count() <> uniqExact({key}) AS repeats
+FROM {stage}
