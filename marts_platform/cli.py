@@ -75,10 +75,13 @@ def status() -> None:
         from marts_platform import settings
         from marts_platform.console import screen, servers_table, settings_table
         from marts_platform.embedded.stack import Stack
+        from marts_platform.migrations import warehouses
 
         console = screen()
         console.print(servers_table(Stack().status()))
         console.print(settings_table(settings.load()))
+        for line in warehouses.identities():
+            console.print(line, soft_wrap=True)
         console.print(f"MARTS_HOME is {settings.home()}", style="dim", soft_wrap=True)
 
 
@@ -120,6 +123,13 @@ def migrate(
     with clean_errors():
         from marts_platform import settings
         from marts_platform.migrations import warehouses
+        from marts_platform.resources.identity import Slot
+
+        def assets_in(slot: Slot) -> list[str]:
+            # Only a log that meets its first warehouse asks: Dagster takes seconds to import.
+            from marts_platform import demonstration
+
+            return demonstration.assets_in(slot)
 
         if down and revision == "head":
             raise settings.SettingsError("say how far down, such as --down --revision base")
@@ -127,7 +137,7 @@ def migrate(
             reached = warehouses.move_postgres(revision, is_upgrade=False)
             print(f"The warehouse's schema is at revision {reached}.")
             return
-        for said in warehouses.upgrade(revision):
+        for said in warehouses.upgrade(assets_in, revision):
             print(said)
 
 

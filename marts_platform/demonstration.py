@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from marts_platform.core.demo import Demo
     from marts_platform.core.mart import RegisteredMart
     from marts_platform.core.pending import Batch
+    from marts_platform.resources.identity import Slot
 
 # In the order in which the demo builds them.
 DOMAINS = ("camunda", "bionicpro", "chat", "delivery", "shop")
@@ -250,6 +251,16 @@ def demo_of(domain: str) -> Demo:
     return import_module(f"marts_platform.{domain}.demo").DEMO
 
 
+def assets_in(slot: Slot) -> list[str]:
+    """Return the keys of the platform's assets whose tables stand in a place of the settings."""
+    from marts_platform.core.mart import marts
+    from marts_platform.definitions import RESOURCES
+    from marts_platform.io_managers.ledger import Ledger
+
+    keys = {key for key, found in RESOURCES.items() if isinstance(found, Ledger) and found.slot == slot}
+    return [one.mart.asset for one in marts().values() if one.warehouse in keys]
+
+
 def demo(scale: float) -> None:
     """Up, seed, build every mart, show them, and say what to try next."""
     from marts_platform import reports
@@ -262,7 +273,7 @@ def demo(scale: float) -> None:
     demos = {domain: demo_of(domain) for domain in DOMAINS}
     stack.prefer({address: values for demo in demos.values() for address, values in demo.preferred.items()})
     console.print("The embedded stack is up.")
-    for said in warehouses.upgrade():
+    for said in warehouses.upgrade(assets_in):
         console.print(said)
     seed((), scale)
     _begin()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import uuid
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,11 +16,15 @@ from pymysql.cursors import Cursor
 from sqlalchemy.engine import make_url
 
 from marts_platform import settings
+from marts_platform.core.table import declared
 from marts_platform.embedded.mysql_roles import DATABASES
 from marts_platform.embedded.stack import Stack
+from marts_platform.resources.mysql_form import created_as
 from marts_platform_tests.databases import as_role, at_database, service
 
 EXTERNAL = "MARTS_TEST_MYSQL_URL"
+# What `marts migrate` writes into a warehouse, and loads ask for.
+IDENTITY = "marts_warehouse"
 
 
 @dataclass(frozen=True)
@@ -41,12 +46,14 @@ class MySQLAccess:
     replica_owner_url: str = field(repr=False)
 
     def clear(self) -> None:
-        """Drops every table and view of both databases."""
+        """Drops every table and view of both databases, but for the warehouse's identity."""
         for url in (self.chat_owner_url, self.replica_owner_url):
             with connect(url) as connection, connection.cursor() as cursor:
                 cursor.execute("SET SESSION foreign_key_checks = 0")  # the chat's tables refer to each other
                 cursor.execute("SHOW FULL TABLES")
                 for name, kind in cursor.fetchall():
+                    if name == IDENTITY:
+                        continue
                     cursor.execute(f"DROP {'VIEW' if kind == 'VIEW' else 'TABLE'} `{name}`")
 
 
@@ -55,6 +62,7 @@ def embedded() -> MySQLAccess:
     stack = Stack()
     stack.start(["mysql"])
     now = settings.load()
+    _identify(now.url("shop_replica_url"))
     return MySQLAccess(
         "embedded",
         now.url("chat_url"),
@@ -85,9 +93,19 @@ def external() -> MySQLAccess:
             cursor.execute(f"ALTER USER {role} IDENTIFIED BY %s", [password])
             cursor.execute(f"GRANT {privileges} ON {database}.* TO {role}")
             urls[database] = as_role(at_database(root, database), role, password)
+    _identify(urls["mydb"])
     return MySQLAccess(
         EXTERNAL, urls["chatdb"], at_database(root, "chatdb"), urls["mydb"], at_database(root, "mydb")
     )
+
+
+def _identify(url: str) -> None:
+    """Make the server a warehouse, as a migration does."""
+    table = declared(f"ops/ddl/mysql/{IDENTITY}.sql")
+    with connect(url) as connection, connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS {IDENTITY}")
+        cursor.execute(created_as(table, IDENTITY))
+        cursor.execute(f"INSERT INTO {IDENTITY} (one, id) VALUES (1, %s)", [str(uuid.uuid4())])
 
 
 @contextmanager

@@ -54,6 +54,7 @@ VALUES: Mapping[str, object] = {
     "partitions": ["1", "2"],
     "in_doubt": True,
     "reach": 10,
+    "id": "an identity",
     "user_id": 1,
     "since": "2024-03-01",
     "until": "2024-03-02",

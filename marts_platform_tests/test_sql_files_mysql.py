@@ -39,6 +39,7 @@ NAMES = {
     "row": "concat('v', id)",
 }
 VALUES: dict[str, object] = {
+    "id": "an identity",
     "start": "2024-03-01",
     "end": "2024-03-02",
     "schema": "mydb",

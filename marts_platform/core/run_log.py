@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from marts_platform.core.sql import compose
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from marts_platform.core.path import Rejected
     from marts_platform.core.window import Slice
+
+Engine: TypeAlias = Literal["clickhouse", "mysql"]
 
 # An error in the log is for reading; a driver's message can hold a whole row.
 _ERROR_CHARACTERS = 4000
@@ -114,11 +116,20 @@ class Failures:
     last: datetime | None
 
 
-def start(connection: Connection, asset: str, slice_: Slice, run: Run) -> int:
+def start(
+    connection: Connection, asset: str, slice_: Slice, run: Run, warehouse_id: str | None = None
+) -> int:
     """Writes that a load begins and returns the entry's id; the caller commits.
 
     The caller holds the table's writer lock, so an earlier entry that still says ``running`` belongs
     to a process that went away: it becomes ``killed``.
+
+    Args:
+        connection: of the Postgres warehouse.
+        asset: the asset's key, ``domain/table``.
+        slice_: what is loaded.
+        run: who loads it.
+        warehouse_id: the identity of the warehouse that is loaded; None for Postgres, or if not known yet.
     """
     values = {
         "asset": asset,
@@ -127,6 +138,7 @@ def start(connection: Connection, asset: str, slice_: Slice, run: Run) -> int:
         "root_run_id": run.root_run_id,
         "window_start": slice_.window.start if slice_.window else None,
         "window_end": slice_.window.end if slice_.window else None,
+        "warehouse_id": warehouse_id,
     }
     with connection.cursor() as cursor:
         cursor.execute(compose("ops/run_log_mark_killed.sql"), values)
@@ -152,12 +164,14 @@ def succeed(
     figures: Figures,
     fingerprint: str | None,
     read_until: datetime | None,
+    warehouse_id: str | None = None,
 ) -> None:
     """Writes success, in the transaction that publishes."""
     values: dict[str, Any] = {
         "id": log_id,
         "fingerprint": fingerprint,
         "read_until": read_until,
+        "warehouse_id": warehouse_id,
         **{name: getattr(figures, name) for name in Figures.__slots__},
     }
     with connection.cursor() as cursor:
@@ -170,21 +184,30 @@ def fail(connection: Connection, log_id: int, error: str) -> None:
         cursor.execute(compose("ops/run_log_fail.sql"), {"id": log_id, "error": error[:_ERROR_CHARACTERS]})
 
 
-def last_published(connection: Connection, asset: str) -> dict[str | None, Published]:
-    """The last successful load of each partition of an asset, by partition key."""
-    return _published(connection, "ops/run_log_last_published.sql", {"asset": asset})
+def last_published(
+    connection: Connection, asset: str, elsewhere: Sequence[str] = ()
+) -> dict[str | None, Published]:
+    """Return the last successful load of each partition of an asset, by partition key.
+
+    Args:
+        connection: of the Postgres warehouse.
+        asset: the asset's key, ``domain/table``.
+        elsewhere: identities of warehouses whose loads do not count: those that the settings do not name.
+    """
+    values = {"asset": asset, "elsewhere": list(elsewhere)}
+    return _published(connection, "ops/run_log_last_published.sql", values)
 
 
 def last_published_of(
-    connection: Connection, asset: str, partition_key: str | None
+    connection: Connection, asset: str, partition_key: str | None, elsewhere: Sequence[str] = ()
 ) -> dict[str | None, Published]:
     """Those of them that a slice of a mart can be computed from.
 
     Of the same partition, and of the whole table. A mart without partitions is computed from all there are.
     """
     if partition_key is None:
-        return last_published(connection, asset)
-    values = {"asset": asset, "partition_key": partition_key}
+        return last_published(connection, asset, elsewhere)
+    values = {"asset": asset, "partition_key": partition_key, "elsewhere": list(elsewhere)}
     return _published(connection, "ops/run_log_last_published_of.sql", values)
 
 
@@ -225,22 +248,27 @@ def upstream_entries(published: Mapping[str | None, Published], partition_key: s
 
 
 def upstream_states(
-    connection: Connection, assets: Iterable[str], partition_key: str | None
+    connection: Connection,
+    assets: Iterable[str],
+    partition_key: str | None,
+    elsewhere: Sequence[str] = (),
 ) -> dict[str, str | None]:
     """`upstream_state` of several assets, as the log has it now."""
     return {
-        asset: upstream_state(last_published_of(connection, asset, partition_key), partition_key)
+        asset: upstream_state(last_published_of(connection, asset, partition_key, elsewhere), partition_key)
         for asset in assets
     }
 
 
-def days_loaded_since(connection: Connection, asset: str, upstream: Iterable[str]) -> list[str]:
+def days_loaded_since(
+    connection: Connection, asset: str, upstream: Iterable[str], elsewhere: Sequence[str] = ()
+) -> list[str]:
     """The partition keys of upstream assets that were loaded since an asset's last successful load began.
 
     All of them if it has had none. One that was published while that load read is among them.
     """
-    own = last_published_of(connection, asset, None).get(None)
-    return days_since(own, [last_published(connection, one) for one in upstream])
+    own = last_published_of(connection, asset, None, elsewhere).get(None)
+    return days_since(own, [last_published(connection, one, elsewhere) for one in upstream])
 
 
 def days_since(own: Published | None, upstream: Iterable[Mapping[str | None, Published]]) -> list[str]:
@@ -260,15 +288,21 @@ def days_since(own: Published | None, upstream: Iterable[Mapping[str | None, Pub
     )
 
 
-def published_by(connection: Connection, asset: str, root_run_id: str) -> dict[str | None, int]:
+def published_by(
+    connection: Connection, asset: str, root_run_id: str, elsewhere: Sequence[str] = ()
+) -> dict[str | None, int]:
     """The partitions that a chain of runs has published already, with the rows of each."""
+    values = {"asset": asset, "root_run_id": root_run_id, "elsewhere": list(elsewhere)}
     with connection.cursor() as cursor:
-        cursor.execute(compose("ops/run_log_published_by.sql"), {"asset": asset, "root_run_id": root_run_id})
+        cursor.execute(compose("ops/run_log_published_by.sql"), values)
         return dict(cursor.fetchall())
 
 
 def failures_since_success(
-    connection: Connection, asset: str, partition_keys: Iterable[str | None]
+    connection: Connection,
+    asset: str,
+    partition_keys: Iterable[str | None],
+    elsewhere: Sequence[str] = (),
 ) -> dict[str | None, Failures]:
     """How often, and when last, each partition failed or was killed since it last succeeded."""
     keys = set(partition_keys)
@@ -276,10 +310,48 @@ def failures_since_success(
         "asset": asset,
         "partition_keys": [key for key in keys if key is not None],
         "whole_table": None in keys,
+        "elsewhere": list(elsewhere),
     }
     with connection.cursor() as cursor:
         cursor.execute(compose("ops/run_log_failures.sql"), values)
         return {row[0]: Failures(int(row[1]), row[2]) for row in cursor.fetchall()}
+
+
+@dataclass(frozen=True, slots=True)
+class KnownWarehouse:
+    """A ClickHouse or MySQL warehouse that loads of this log went into.
+
+    Attributes:
+        id: its identity.
+        engine: ``clickhouse`` or ``mysql``.
+        setting: the setting that named its URL.
+    """
+
+    id: str
+    engine: Engine
+    setting: str
+
+
+def known_warehouses(connection: Connection) -> list[KnownWarehouse]:
+    """Return the warehouses that the log has met, in that order."""
+    with connection.cursor() as cursor:
+        cursor.execute(compose("ops/warehouses.sql"))
+        return [KnownWarehouse(*row) for row in cursor.fetchall()]
+
+
+def register_warehouse(connection: Connection, warehouse: KnownWarehouse) -> None:
+    """Note a warehouse that the log has not met before; idempotent, the caller commits."""
+    values = {"id": warehouse.id, "engine": warehouse.engine, "setting": warehouse.setting}
+    with connection.cursor() as cursor:
+        cursor.execute(compose("ops/warehouse_register.sql"), values)
+
+
+def adopt(connection: Connection, warehouse_id: str, assets: Sequence[str]) -> int:
+    """Assign entries without a warehouse to one, and return their number; the caller commits."""
+    with connection.cursor() as cursor:
+        values = {"warehouse_id": warehouse_id, "assets": list(assets)}
+        cursor.execute(compose("ops/run_log_adopt.sql"), values)
+        return cursor.rowcount
 
 
 def supersede_quarantine(

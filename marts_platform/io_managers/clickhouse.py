@@ -10,6 +10,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+from typing_extensions import override
 
 from marts_platform.core.clickhouse import STAGING, bound
 from marts_platform.core.mart import mart_of
@@ -19,6 +20,7 @@ from marts_platform.core.window import Window
 from marts_platform.io_managers.clickhouse_log import Mirror
 from marts_platform.io_managers.ledger import Ledger, record_failure
 from marts_platform.resources.clickhouse import ClickHouseResource
+from marts_platform.resources.identity import Slot
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -45,6 +47,12 @@ class ClickHouseIOManager(Ledger):
         """The server."""
         return ClickHouseResource(setting=self.clickhouse_setting)
 
+    @property
+    @override
+    def slot(self) -> Slot:
+        """The place of the server in the settings."""
+        return Slot("clickhouse", self.clickhouse_setting)
+
     @contextlib.contextmanager
     def load(self, mart: Mart, slice_: Slice, run: Run) -> Generator[ClickHouseLoad]:
         """One load as the table's only writer; on a fault nothing of it is published, and it is recorded."""
@@ -62,11 +70,12 @@ class ClickHouseIOManager(Ledger):
             log_id = self.begin(log_connection, mart.asset, slice_, run)
             self._mirror.note()
             try:
+                present = self.present(log_connection)
                 with self.clickhouse.client(comment) as client:
                     session = ClickHouseSession(client, mart, slice_, run)
                     session.look()
                     try:
-                        yield ClickHouseLoad(session, Record(session, connection, lock, log_id))
+                        yield ClickHouseLoad(session, Record(session, connection, lock, log_id, present))
                         connection.commit()
                     finally:
                         session.drop_own_tables()

@@ -99,6 +99,7 @@ class ClickHouseLoad:
         mart = self._session.mart
         if mart.is_partitioned or not isinstance(mart.publication, Keyed):
             return []
-        days = run_log.days_loaded_since(self._record.connection, mart.asset, mart.upstream)
-        self._record.connection.commit()
+        connection, elsewhere = self._record.connection, self._record.present.elsewhere
+        days = run_log.days_loaded_since(connection, mart.asset, mart.upstream, elsewhere)
+        connection.commit()
         return days

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -10,10 +11,11 @@ import dagster as dg
 from marts_platform import settings
 from marts_platform.core import run_log, streams
 from marts_platform.core.sql import compose
+from marts_platform.resources.identity import Slot, is_of_a_driver
 from marts_platform.resources.postgres import Limits, PostgresResource
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from psycopg2.extensions import connection as Connection
@@ -31,6 +33,40 @@ class SchemaMismatchError(Exception):
     """Columns are not the declared ones; nothing was written."""
 
 
+@dataclass(frozen=True, slots=True)
+class Present:
+    """The warehouse that a load goes into.
+
+    Attributes:
+        id: its identity; None for Postgres.
+        elsewhere: the identities of warehouses whose loads do not count.
+    """
+
+    id: str | None
+    elsewhere: Sequence[str]
+
+
+def elsewhere(known: Sequence[run_log.KnownWarehouse], slot: Slot | None, identity: str | None) -> list[str]:
+    """Return the identities of warehouses that the settings do not name now.
+
+    A place in the settings that only one warehouse ever had is not looked at: no question arises there, and
+    its server may be away.
+
+    Args:
+        known: the warehouses that the log has met.
+        slot: the place of the warehouse that is asked, None for Postgres.
+        identity: of the warehouse in that place; None if it is not known.
+    """
+    gone: list[str] = []
+    for place in dict.fromkeys(Slot(one.engine, one.setting) for one in known):
+        ids = [one.id for one in known if Slot(one.engine, one.setting) == place]
+        there = identity
+        if place != slot:
+            there = place.identity_if_known() if len(ids) > 1 else None
+        gone += [one for one in ids if there is not None and one != there]
+    return gone
+
+
 class Ledger(dg.ConfigurableIOManager):
     """The base of the IO managers: `marts_platform.core.planning` asks it what was published.
 
@@ -45,12 +81,51 @@ class Ledger(dg.ConfigurableIOManager):
         """The Postgres warehouse, where the run log is."""
         return PostgresResource(setting=self.setting)
 
+    @property
+    def slot(self) -> Slot | None:
+        """The place of this warehouse in the settings; None for Postgres, where the log itself is."""
+        return None
+
+    def present(self, connection: Connection) -> Present:
+        """Return the identity of the warehouse, which the log knows from now on, and what is elsewhere.
+
+        Raises:
+            NotMigratedError: the warehouse has no identity.
+            Exception: the driver's, if the server does not answer.
+        """
+        slot = self.slot
+        identity = slot.identity() if slot else None
+        known = run_log.known_warehouses(connection)
+        if slot and identity and identity not in {one.id for one in known}:
+            run_log.register_warehouse(
+                connection, run_log.KnownWarehouse(identity, slot.engine, slot.setting)
+            )
+        connection.commit()
+        return Present(identity, elsewhere(known, slot, identity))
+
+    def _elsewhere(self, connection: Connection) -> list[str]:
+        """Return the warehouses whose loads do not count; of a server that does not answer, none.
+
+        Raises:
+            NotMigratedError: this warehouse has no identity.
+        """
+        slot, identity = self.slot, None
+        if slot is not None:
+            try:
+                identity = slot.identity()
+            except Exception as error:
+                # The load will say so. What is loaded elsewhere has nothing to do with it.
+                if not is_of_a_driver(error):
+                    raise
+        return elsewhere(run_log.known_warehouses(connection), slot, identity)
+
     def begin(self, connection: Connection, asset: str, slice_: Slice, run: run_log.Run) -> int:
         """Writes that a load begins and returns the entry's id; the caller holds the table's writer lock.
 
         One load in a thousand has the log forget what is old, so that it needs no job of its own.
         """
-        log_id = run_log.start(connection, asset, slice_, run)
+        identity = self.slot.identity_if_known() if self.slot else None
+        log_id = run_log.start(connection, asset, slice_, run, identity)
         days = settings.load().run_log_days
         if days and log_id % _FORGETS_EVERY == 0:
             run_log.forget(connection, days)
@@ -60,25 +135,31 @@ class Ledger(dg.ConfigurableIOManager):
     def published_by(self, mart: Mart, root_run_id: str) -> Mapping[str | None, int]:
         """The partitions that a chain of runs has published already, with the rows of each."""
         with self.warehouse.kept(Limits(read_only=True), purpose="run log") as connection:
-            return run_log.published_by(connection, mart.asset, root_run_id)
+            return run_log.published_by(connection, mart.asset, root_run_id, self._elsewhere(connection))
 
     def last_published(self, asset: str) -> Mapping[str | None, run_log.Published]:
         """The last successful load of each partition of an asset."""
         with self.warehouse.kept(Limits(read_only=True), purpose="run log") as connection:
-            return run_log.last_published(connection, asset)
+            return run_log.last_published(connection, asset, self._elsewhere(connection))
 
     def failures(self, asset: str, partition_keys: list[str | None]) -> Mapping[str | None, run_log.Failures]:
         """How often, and when last, partitions failed since they last succeeded."""
         with self.warehouse.kept(Limits(read_only=True), purpose="run log") as connection:
-            return run_log.failures_since_success(connection, asset, partition_keys)
+            return run_log.failures_since_success(
+                connection, asset, partition_keys, self._elsewhere(connection)
+            )
 
     def read_until(self, asset: str, partition_key: str | None) -> datetime | None:
         """Up to where the last successful load read an open partition (UTC); None if it read it whole."""
-        values = {"asset": asset, "partition_key": partition_key}
         with (
             self.warehouse.kept(Limits(read_only=True), purpose="run log") as connection,
             connection.cursor() as cursor,
         ):
+            values = {
+                "asset": asset,
+                "partition_key": partition_key,
+                "elsewhere": self._elsewhere(connection),
+            }
             cursor.execute(compose("ops/run_log_read_until.sql"), values)
             row = cursor.fetchone()
         return row[0] if row else None

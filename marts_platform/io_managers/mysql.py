@@ -10,12 +10,14 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+from typing_extensions import override
 
 from marts_platform.core.imports import whole
 from marts_platform.core.mart import mart_of
 from marts_platform.core.relation import Relation
 from marts_platform.core.window import Window
 from marts_platform.io_managers.ledger import Ledger, record_failure
+from marts_platform.resources.identity import Slot
 from marts_platform.resources.mysql import MySQLResource, statement
 from marts_platform.resources.mysql_text import quoted
 from marts_platform.resources.postgres import Limits
@@ -48,6 +50,12 @@ class MySQLIOManager(Ledger):
         """The server."""
         return MySQLResource(setting=self.mysql_setting)
 
+    @property
+    @override
+    def slot(self) -> Slot:
+        """The place of the server in the settings."""
+        return Slot("mysql", self.mysql_setting)
+
     @contextlib.contextmanager
     def load(self, mart: Mart, slice_: Slice, run: Run) -> Generator[MySQLLoad]:
         """One load as the table's only writer; on a fault nothing of it is published, and it is recorded."""
@@ -64,11 +72,12 @@ class MySQLIOManager(Ledger):
             lock.take()
             log_id = self.begin(log_connection, mart.asset, slice_, run)
             try:
+                present = self.present(log_connection)
                 with self.mysql.connect(_LOADING, purpose=purpose, loads_files=True) as server:
                     session = MySQLSession(self.mysql, server, mart, slice_, run)
                     session.drop_leftovers()
                     try:
-                        yield MySQLLoad(session, Record(session, connection, lock, log_id))
+                        yield MySQLLoad(session, Record(session, connection, lock, log_id, present))
                         connection.commit()
                     finally:
                         session.drop_own_tables()

@@ -61,7 +61,8 @@ class PostgresIOManager(Ledger):
             log_id = self.begin(log_connection, mart.asset, slice_, run)
             try:
                 refuse_mismatch(connection, mart.table)
-                yield PostgresLoad(connection, mart, slice_, run, log_id)
+                present = self.present(log_connection)
+                yield PostgresLoad(connection, mart, slice_, run, log_id, present)
                 connection.commit()
             except BaseException as error:
                 fault = explained(error, mart, slice_, connection, log_connection)

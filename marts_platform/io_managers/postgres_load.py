@@ -35,13 +35,17 @@ if TYPE_CHECKING:
     from marts_platform.core.path import Mart, Rejected
     from marts_platform.core.run_log import Quarantined, Run
     from marts_platform.core.window import Slice
+    from marts_platform.io_managers.ledger import Present
 
 
 class PostgresLoad:
     """One load of a slice. The caller owns the transaction, and the lock of the slice's only writer."""
 
-    def __init__(self, connection: Connection, mart: Mart, slice_: Slice, run: Run, log_id: int) -> None:
+    def __init__(
+        self, connection: Connection, mart: Mart, slice_: Slice, run: Run, log_id: int, present: Present
+    ) -> None:
         self._session = LoadSession(connection, mart, slice_, run)
+        self._elsewhere = present.elsewhere
         self._staging = Staging(self._session)
         self._log_id = log_id
         self._fingerprint: str | None = None
@@ -135,6 +139,6 @@ class PostgresLoad:
         if not session.mart.upstream:
             return None
         states = run_log.upstream_states(
-            session.connection, session.mart.upstream, session.slice.partition_key
+            session.connection, session.mart.upstream, session.slice.partition_key, self._elsewhere
         )
         return combined_fingerprint(states)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from marts_platform.core.path import Extract, Mart, Rejected
     from marts_platform.core.run_log import Run, Staged
     from marts_platform.core.window import Slice
+    from marts_platform.io_managers.ledger import Present
 
 # How long a load waits for another writer of the same table to end.
 _WRITER_WAIT_SECONDS = 1800
@@ -77,9 +78,12 @@ class Target(Protocol):
 class Record:
     """What a load writes in Postgres; the caller ends its transaction, right after the publication."""
 
-    def __init__(self, target: Target, connection: Connection, lock: WriterLock, log_id: int) -> None:
+    def __init__(
+        self, target: Target, connection: Connection, lock: WriterLock, log_id: int, present: Present
+    ) -> None:
         self.connection = connection
         self.lock = lock
+        self.present = present
         self._target = target
         self._log_id = log_id
         self._upstream: str | None = None
@@ -106,7 +110,8 @@ class Record:
         mart = self._target.mart
         if not mart.upstream:
             return
-        states = run_log.upstream_states(self.connection, mart.upstream, self._target.slice.partition_key)
+        key, elsewhere = self._target.slice.partition_key, self.present.elsewhere
+        states = run_log.upstream_states(self.connection, mart.upstream, key, elsewhere)
         # Staging may take long, and nothing of it belongs into a transaction of Postgres.
         self.connection.commit()
         self._upstream = combined_fingerprint(states)
@@ -140,4 +145,6 @@ class Record:
 
     def succeed(self, figures: Figures) -> None:
         """Records the success."""
-        run_log.succeed(self.connection, self._log_id, figures, self._fingerprint, self._read_until)
+        run_log.succeed(
+            self.connection, self._log_id, figures, self._fingerprint, self._read_until, self.present.id
+        )

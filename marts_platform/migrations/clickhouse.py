@@ -18,6 +18,7 @@ from marts_platform.migrations.turns import sole_writer, turn
 from marts_platform.resources.clickhouse import ClickHouseResource, repeat_replacements, replacements
 from marts_platform.resources.clickhouse_ddl import column_definition, create_table, on_cluster
 from marts_platform.resources.clickhouse_form import Form, form_of
+from marts_platform.resources.identity import write_clickhouse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,6 +82,7 @@ def upgrade() -> list[str]:
                 changed.append(statement.partition("\n")[0])
         if not refused:
             _make_views(client, views, cluster)
+            write_clickhouse(client, "clickhouse_url", cluster)
     if refused:
         raise ClickHouseSchemaError(
             "ClickHouse is not as the DDL files declare it, in what a migration does not change by itself. "

@@ -13,6 +13,7 @@ from marts_platform import settings
 from marts_platform.core import sql
 from marts_platform.core.table import parse_ddl
 from marts_platform.migrations.turns import turn
+from marts_platform.resources.identity import write_mysql
 from marts_platform.resources.mysql import MySQLResource, statement
 from marts_platform.resources.mysql_form import Form, created_as, form_of
 from marts_platform.resources.mysql_text import quoted
@@ -63,6 +64,8 @@ def _upgrade() -> list[str]:
                 with connection.cursor() as cursor:
                     cursor.execute(one)
             changed += made
+        if not refused:
+            write_mysql(connection, "shop_replica_url")
     if refused:
         raise MySQLSchemaError(
             "MySQL is not as the DDL files declare it, in what a migration does not change by itself. "

@@ -68,6 +68,7 @@ def blocks(connection: Connection, file: str, rows: int) -> int:
         "partition_key": DAYS[-1],
         "partition_keys": [*DAYS, "2024-04-01"],
         "whole_table": True,
+        "elsewhere": [],
     }
     with connection.cursor() as cursor:
         statement = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + compose(file).as_string(connection)

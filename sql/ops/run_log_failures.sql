@@ -12,6 +12,7 @@ LEFT JOIN LATERAL (
         done.asset = %(asset)s
         AND done.status = 'success'
         AND done.partition_key BETWEEN wanted.partition_key AND wanted.partition_key
+        AND (done.warehouse_id <> ALL(%(elsewhere)s::text[])) IS NOT FALSE
     ORDER BY done.partition_key ASC, done.id DESC
     LIMIT 1
 ) AS succeeded ON TRUE
@@ -26,6 +27,7 @@ CROSS JOIN
             AND log.partition_key = wanted.partition_key
             AND log.id > coalesce(succeeded.id, 0)
             AND log.status IN ('failed', 'killed')
+            AND (log.warehouse_id <> ALL(%(elsewhere)s::text[])) IS NOT FALSE
     ) AS failed
 WHERE failed.failures > 0
 UNION ALL
@@ -42,11 +44,16 @@ WHERE
         (
             SELECT done.id
             FROM ops.etl_run_log AS done
-            WHERE done.asset = %(asset)s AND done.status = 'success' AND done.partition_key IS NULL
+            WHERE
+                done.asset = %(asset)s
+                AND done.status = 'success'
+                AND done.partition_key IS NULL
+                AND (done.warehouse_id <> ALL(%(elsewhere)s::text[])) IS NOT FALSE
             ORDER BY done.partition_key ASC, done.id DESC
             LIMIT 1
         ),
         0
     )
     AND log.status IN ('failed', 'killed')
+    AND (log.warehouse_id <> ALL(%(elsewhere)s::text[])) IS NOT FALSE
 HAVING count(*) > 0

@@ -7,7 +7,10 @@ WITH RECURSIVE newest AS (
             first_key.partition_key
         FROM ops.etl_run_log AS first_key
         WHERE
-            first_key.asset = %(asset)s AND first_key.status = 'success' AND first_key.partition_key IS NOT NULL
+            first_key.asset = %(asset)s
+            AND first_key.status = 'success'
+            AND first_key.partition_key IS NOT NULL
+            AND (first_key.warehouse_id <> ALL(%(elsewhere)s::text[])) IS NOT FALSE
         ORDER BY first_key.partition_key ASC, first_key.id DESC
         LIMIT 1
     )
@@ -25,6 +28,7 @@ WITH RECURSIVE newest AS (
             next_key.asset = %(asset)s
             AND next_key.status = 'success'
             AND next_key.partition_key > newest.partition_key
+            AND (next_key.warehouse_id <> ALL(%(elsewhere)s::text[])) IS NOT FALSE
         ORDER BY next_key.partition_key ASC, next_key.id DESC
         LIMIT 1
     ) AS following
@@ -53,7 +57,11 @@ UNION ALL
         whole.started_at,
         whole.finished_at
     FROM ops.etl_run_log AS whole
-    WHERE whole.asset = %(asset)s AND whole.status = 'success' AND whole.partition_key IS NULL
+    WHERE
+        whole.asset = %(asset)s
+        AND whole.status = 'success'
+        AND whole.partition_key IS NULL
+        AND (whole.warehouse_id <> ALL(%(elsewhere)s::text[])) IS NOT FALSE
     ORDER BY whole.partition_key ASC, whole.id DESC
     LIMIT 1
 )

@@ -11,7 +11,11 @@
         started_at,
         finished_at
     FROM ops.etl_run_log
-    WHERE asset = %(asset)s AND status = 'success' AND partition_key BETWEEN %(partition_key)s AND %(partition_key)s
+    WHERE
+        asset = %(asset)s
+        AND status = 'success'
+        AND partition_key BETWEEN %(partition_key)s AND %(partition_key)s
+        AND (warehouse_id <> ALL(%(elsewhere)s::text[])) IS NOT FALSE
     ORDER BY partition_key ASC, id DESC
     LIMIT 1
 )
@@ -27,7 +31,11 @@ UNION ALL
         started_at,
         finished_at
     FROM ops.etl_run_log
-    WHERE asset = %(asset)s AND status = 'success' AND partition_key IS NULL
+    WHERE
+        asset = %(asset)s
+        AND status = 'success'
+        AND partition_key IS NULL
+        AND (warehouse_id <> ALL(%(elsewhere)s::text[])) IS NOT FALSE
     ORDER BY partition_key ASC, id DESC
     LIMIT 1
 )

@@ -5,5 +5,6 @@ WHERE
     asset = %(asset)s
     AND status = 'success'
     AND partition_key BETWEEN %(partition_key)s AND %(partition_key)s
+    AND (warehouse_id <> ALL(%(elsewhere)s::text[])) IS NOT FALSE
 ORDER BY partition_key ASC, id DESC
 LIMIT 1

@@ -9,5 +9,6 @@ SET
     rows_kept = %(rows_kept)s,
     bytes_read = %(bytes_read)s,
     fingerprint = %(fingerprint)s,
-    read_until = %(read_until)s
+    read_until = %(read_until)s,
+    warehouse_id = coalesce(%(warehouse_id)s, warehouse_id)
 WHERE id = %(id)s

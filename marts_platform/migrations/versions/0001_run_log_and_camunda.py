@@ -14,7 +14,7 @@ depends_on = None
 
 # In the order of their dependencies, with the digest of what was released.
 FILES = {
-    "ops/ddl/etl_run_log.sql": "9237f4622fc4",
+    "migrations/0001/etl_run_log.sql": "9237f4622fc4",
     "ops/ddl/etl_run_log_by_partition.sql": "b0594366fad7",
     "ops/ddl/etl_run_log_by_run.sql": "a2917062a2c4",
     "migrations/0001/quarantine.sql": "861b5123cdba",

@@ -19,5 +19,6 @@ CREATE TABLE ops.etl_run_log (
     started_at timestamptz NOT NULL DEFAULT clock_timestamp(), -- When the load began.
     finished_at timestamptz, -- When it was published, or failed.
     error text, -- What went wrong and what to do.
+    warehouse_id text, -- Identity of the ClickHouse or MySQL warehouse that was loaded; NULL for Postgres, where this log is.
     PRIMARY KEY (id)
 )

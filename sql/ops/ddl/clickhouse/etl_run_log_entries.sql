@@ -18,7 +18,8 @@ CREATE TABLE ops.etl_run_log_entries (
     fingerprint Nullable(String), -- The source's state that this load reflects; sensors compare it.
     started_at DateTime64(6, 'UTC'), -- When the load began.
     finished_at Nullable(DateTime64(6, 'UTC')), -- When it was published, or failed.
-    error Nullable(String) -- What went wrong and what to do.
+    error Nullable(String), -- What went wrong and what to do.
+    warehouse_id Nullable(String) -- Identity of the ClickHouse or MySQL warehouse that was loaded; NULL for Postgres.
 )
 ENGINE = ReplacingMergeTree
 ORDER BY id

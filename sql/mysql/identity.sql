@@ -1,0 +1,2 @@
+SELECT id
+FROM mydb.marts_warehouse

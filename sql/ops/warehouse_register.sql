@@ -1,0 +1,3 @@
+INSERT INTO ops.warehouses (id, engine, setting)
+VALUES (%(id)s, %(engine)s, %(setting)s)
+ON CONFLICT (id) DO NOTHING
