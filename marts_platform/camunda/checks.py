@@ -9,8 +9,8 @@ import dagster as dg
 from marts_platform import settings
 from marts_platform.camunda.assets import act_hi_detail, process_documents
 from marts_platform.camunda.sources import CamundaSource
-from marts_platform.core.checks import Finding, slice_check, volume_check
-from marts_platform.core.window import Slice
+from marts_platform.core.checks import Finding, Outside, day_check, slice_check, volume_check
+from marts_platform.core.window import Slice, Window
 from marts_platform.io_managers.postgres import PostgresIOManager
 
 _LOOKBACK = settings.load().lookback_days
@@ -79,6 +79,13 @@ json_valid = slice_check(
     _json_is_valid,
     lookback=_LOOKBACK,
 )
+
+
+def _outside(source: CamundaSource, whole: Window) -> Outside:
+    return source.outside(whole)
+
+
+every_row_has_a_day = day_check(act_hi_detail, "camunda", _outside)
 
 usual_volume = volume_check(act_hi_detail, lookback=_LOOKBACK)
 

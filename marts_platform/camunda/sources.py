@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from marts_platform import settings
+from marts_platform.core.checks import Outside
 from marts_platform.core.sql import compose
 from marts_platform.core.table import declared
 from marts_platform.resources.postgres import Limits, PostgresResource
-from marts_platform.resources.postgres_source import NaiveSource, one_row
+from marts_platform.resources.postgres_source import NaiveSource, one_row, refuse_scans
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
-    from datetime import datetime
 
     from psycopg2.extensions import connection as Connection
     from psycopg2.sql import Composable
 
     from marts_platform.core.path import Extract
     from marts_platform.core.pending import Key, SourceState
-    from marts_platform.core.window import Slice
+    from marts_platform.core.window import Slice, Window
     from marts_platform.io_managers.postgres import PostgresIOManager
     from marts_platform.settings import Settings
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 _INDISPENSABLE = frozenset({"id_", "type_", "name_", "time_", "proc_inst_id_", "execution_id_", "task_id_"})
 _COMPUTED = frozenset({"json_", "is_purged_", "bytes_"})
 _LOCAL_TIMES = frozenset({"time_", "removal_time_"})
+# On each side of the days: read by the index in less than a second.
+_UNDATED_ROWS = 100_000
 
 
 class CamundaSourceError(settings.ExpectedError):
@@ -115,13 +118,37 @@ class CamundaSource(dg.ConfigurableResource[Any]):
         )
 
     def newest(self) -> datetime | None:
-        """The newest ``time_`` at the source (UTC), of any variable: one look-up in its index."""
+        """The newest ``time_`` at the source (UTC) up to now, of any variable: one look-up in its index."""
         now = settings.load()
         query = compose("camunda/checks/newest_at_source.sql")
         limits = Limits(statement_timeout=now.source_probe_timeout_seconds, read_only=True)
         with self.server.connect(limits, purpose="check") as connection:
-            (newest,) = one_row(connection, query, {"zone": now.camunda_timezone})
+            values = {"zone": now.camunda_timezone, "until": datetime.now(UTC) + timedelta(days=1)}
+            (newest,) = one_row(connection, query, values)
         return newest
+
+    def outside(self, whole: Window) -> Outside:
+        """Count the wanted rows whose ``time_`` is in no partition, among those next to the days.
+
+        Args:
+            whole: the window of all partitions.
+
+        Raises:
+            SourceScanRefusedError: the source would scan a big table.
+        """
+        now = settings.load()
+        query = compose("camunda/checks/undated.sql")
+        values = {
+            "zone": now.camunda_timezone,
+            "start": whole.start,
+            "end": whole.end,
+            "most": _UNDATED_ROWS,
+            **_variables(now),
+        }
+        limits = Limits(now.source_statement_timeout_seconds, read_only=True, by_index=True)
+        with self.server.connect(limits, purpose="check") as connection:
+            refuse_scans(connection, query, values, "the rows of act_hi_detail outside of all days")
+            return Outside(*one_row(connection, query, values))
 
     def due_for_purge(self, until: datetime) -> dict[str, int]:
         """How many wanted rows of each day the engine's clean-up may delete until then.

@@ -23,6 +23,7 @@ CHECKS = {
         "not_newer_than_source",
         "usual_volume",
         "extracted_before_purge",
+        "every_row_has_a_day",
         "unique_id",
     },
     "camunda/process_variables": {"unique_var_inst_id"},
@@ -191,7 +192,39 @@ def test_days_that_are_purged_before_they_were_ever_extracted_are_found(
     assert check(warehouse, RAW, "extracted_before_purge").passed
 
 
-@pytest.mark.parametrize("name", ["agrees_with_source", "not_newer_than_source", "extracted_before_purge"])
+UNDATED = ("infinity", "-infinity", "0001-01-01", "2019-12-31 23:59:59", "9999-12-31", "294276-12-31")
+
+
+def write_undated(engine: Engine) -> None:
+    engine.write(*(change(at(DAY), id_=f"U{number}") for number in range(len(UNDATED))))
+    for number, moment in enumerate(UNDATED):
+        engine.execute("UPDATE act_hi_detail SET time_ = %s::timestamp WHERE id_ = %s", moment, f"U{number}")
+
+
+def test_rows_without_a_day_stop_nothing_and_are_counted(engine: Engine, warehouse: Warehouse) -> None:
+    write_days(engine, 2, 2)
+    write_undated(engine)
+    engine.write(change(at(date(2019, 1, 1)), name_="nobody wants it"))
+    engine.execute("UPDATE act_hi_detail SET removal_time_ = 'infinity' WHERE time_ >= %s", at(DAY, 0))
+    results = warehouse.load_pending(with_checks=True)
+    assert {result.asset: (result.partitions, result.rows) for result in results} == {
+        RAW: (2, 4), "camunda/process_variables": (2, 4), DOCUMENTS: (2, 4),
+    }  # fmt: skip
+    (raw,) = (result for result in results if result.asset == RAW)
+    assert [name for name, passed in raw.checks.items() if not passed] == ["every_row_has_a_day"]
+    found = check(warehouse, RAW, "every_row_has_a_day")
+    assert found.severity is dg.AssetCheckSeverity.WARN
+    assert {name: value.value for name, value in found.metadata.items()} == {
+        "rows_outside": len(UNDATED), "one_of_them": "U0", "earliest": "-infinity", "latest": "infinity",
+    }  # fmt: skip
+    engine.execute("DELETE FROM act_hi_detail WHERE id_ LIKE 'U%%'")
+    assert check(warehouse, RAW, "every_row_has_a_day").passed
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["agrees_with_source", "not_newer_than_source", "extracted_before_purge", "every_row_has_a_day"],
+)
 def test_a_check_that_cannot_reach_the_source_raises_and_does_not_fail(
     engine: Engine, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

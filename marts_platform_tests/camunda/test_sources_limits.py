@@ -86,7 +86,11 @@ def test_a_day_is_read_by_its_index_and_byte_arrays_by_their_key(
             (compose("camunda/raw/fingerprint_source.sql", removal), params),
             (compose("camunda/checks/checksum_source.sql"), params),
             (compose("camunda/raw/days_with_rows.sql"), days),
-            (compose("camunda/checks/newest_at_source.sql"), {"zone": "UTC"}),
+            (compose("camunda/checks/newest_at_source.sql"), {"zone": "UTC", "until": datetime.now(UTC)}),
+            (
+                compose("camunda/checks/undated.sql"),
+                {**params, "start": now.start_time, "end": datetime.now(UTC), "most": 9},
+            ),
             (compose("camunda/raw/keys_at_source.sql"), {"keys": ["D1", "D2"]}),
         ):
             assert "Seq Scan" not in reads(connection, probe, values)["act_hi_detail"]
