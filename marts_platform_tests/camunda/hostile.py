@@ -18,6 +18,8 @@ BODIES: Sequence[tuple[str, bytes | None]] = (
     ("string", b'{"client": {"name": "", "amount": 1.10}}'),
     ("string", b'{"report.AttachedDocuments": [{"doc.id"'),
     ("json", b"\xff\xfe"),
+    ("bytes", b'{"report.AttachedDocuments": [{"doc.id": "E"}]}'),
+    ("longString", b'{"report.AttachedDocuments": [{"doc.id": "F'),
     ("json", b"null"),
     ("string", b""),
     ("null", None),

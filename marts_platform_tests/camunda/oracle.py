@@ -19,7 +19,6 @@ Row = dict[str, Any]
 
 BEYOND_TEXT = ("bytearray_id_", "long_", "double_")
 VALUES = ("text_", "text2_", *BEYOND_TEXT)
-JSON_TYPES = {"json", "object", "spin://application/json"}
 # What a numeric of PostgreSQL takes before the decimal point.
 MOST_DIGITS = 131_072
 EARLIEST = datetime.min.replace(tzinfo=UTC)
@@ -43,11 +42,11 @@ def read_json(text: str) -> Json | None:
 
 
 def read_json_bytes(var_type: str | None, stored: bytes | None) -> Json | None:
-    """The JSON in a byte array of a json or object variable; None if it is none."""
-    if stored is None or var_type not in JSON_TYPES:
+    """The JSON in a byte array of a variable of any type; None if it is none."""
+    if stored is None or var_type is None:
         return None
     try:
-        return read_json(stored.decode("utf-8"))
+        return read_json(stored.decode("utf-8-sig"))
     except UnicodeDecodeError:
         return None
 
@@ -219,7 +218,8 @@ def _origin(part: str, row: Row | None) -> Row:
 def value_of(row: Row) -> Json | None:
     """The JSON that a change set, in its bytes or in its text; None if there is none."""
     decoded = read_json_bytes(row["var_type_"], row["bytes_"])
-    return decoded or (read_json(row["text_"]) if row["text_"] else None)
+    is_text = row["text_"] and row["bytearray_id_"] is None
+    return decoded or (read_json(row["text_"]) if is_text else None)
 
 
 def _listed(row: Row | None) -> tuple[int | None, list[str]]:

@@ -19,7 +19,7 @@ FILES = {
     "ops/ddl/etl_run_log_by_run.sql": "a2917062a2c4",
     "migrations/0001/quarantine.sql": "861b5123cdba",
     "ops/ddl/quarantine_standing.sql": "03bfd4619be9",
-    "camunda/ddl/json_of_bytes.sql": "471958b3b70a",
+    "migrations/0001/json_of_bytes.sql": "471958b3b70a",
     "camunda/ddl/json_of_text.sql": "3cfcd0fb3333",
     "camunda/ddl/attached_documents.sql": "637a93df111e",
     "camunda/ddl/act_hi_detail.sql": "3c59098019d4",

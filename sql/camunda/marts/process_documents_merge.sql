@@ -8,7 +8,7 @@ WITH docs AS (
         sequence_counter_,
         time_,
         id_,
-        coalesce(json_, camunda.json_of_text(nullif(text_, ''))) AS document,
+        coalesce(json_, CASE WHEN bytearray_id_ IS NULL THEN camunda.json_of_text(nullif(text_, '')) END) AS document,
         coalesce(text_, '') = '' AND coalesce(bytearray_id_, long_::text, double_::text) IS NULL AS is_empty
     FROM camunda.act_hi_detail
     WHERE time_ >= %(start)s AND time_ < %(end)s AND type_ = 'VariableUpdate' AND name_ = 'docIds'
@@ -21,7 +21,7 @@ context AS (
         sequence_counter_,
         time_,
         id_,
-        coalesce(json_, camunda.json_of_text(nullif(text_, ''))) AS document
+        coalesce(json_, CASE WHEN bytearray_id_ IS NULL THEN camunda.json_of_text(nullif(text_, '')) END) AS document
     FROM camunda.act_hi_detail
     WHERE time_ >= %(start)s AND time_ < %(end)s AND type_ = 'VariableUpdate' AND name_ = 'contextData'
 ),

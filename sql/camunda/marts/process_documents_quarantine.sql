@@ -4,10 +4,18 @@ SELECT
     CASE
         WHEN staged.attached_documents IS NOT NULL
             THEN 'docIds lists documents without a doc.id that is a string or a number of at most 1000 bytes'
-        WHEN coalesce(detail.json_, camunda.json_of_text(detail.text_)) IS NULL THEN 'docIds is not JSON'
+        WHEN
+            coalesce(
+                detail.json_, CASE WHEN detail.bytearray_id_ IS NULL THEN camunda.json_of_text(detail.text_) END
+            ) IS NULL
+            THEN camunda.unreadable(
+                    detail.name_, detail.var_type_, detail.text_, detail.bytearray_id_, detail.bytes_
+                )
         ELSE 'docIds has no list report.AttachedDocuments'
     END AS reason,
-    coalesce(detail.text_, detail.json_::text, detail.bytes_::text, detail.long_::text) AS payload,
+    coalesce(
+        detail.json_::text, detail.bytes_::text, detail.text_, detail.long_::text, detail.double_::text
+    ) AS payload,
     FALSE AS is_row
 FROM {staged} AS staged
 INNER JOIN camunda.act_hi_detail AS detail ON staged.doc_ids_detail_id_ = detail.id_
@@ -18,8 +26,10 @@ WHERE
 UNION ALL
 SELECT
     detail.id_ AS source_key,
-    'contextData is not JSON' AS reason,
-    coalesce(detail.text_, detail.bytes_::text) AS payload,
+    camunda.unreadable(
+        detail.name_, detail.var_type_, detail.text_, detail.bytearray_id_, detail.bytes_
+    ) AS reason,
+    coalesce(detail.bytes_::text, detail.text_, detail.long_::text, detail.double_::text) AS payload,
     FALSE AS is_row
 FROM {staged} AS staged
 INNER JOIN camunda.act_hi_detail AS detail ON staged.context_data_detail_id_ = detail.id_
@@ -27,4 +37,7 @@ WHERE
     detail.time_ >= %(start)s
     AND detail.time_ < %(end)s
     AND staged.context_data IS NULL
-    AND (detail.text_ <> '' OR detail.bytearray_id_ IS NOT NULL)
+    AND (
+        detail.text_ <> ''
+        OR coalesce(detail.bytearray_id_, detail.long_::text, detail.double_::text) IS NOT NULL
+    )

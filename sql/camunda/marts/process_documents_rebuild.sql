@@ -20,6 +20,7 @@ WITH current_values AS (
                 detail.rev_,
                 detail.id_ AS detail_id_,
                 detail.text_,
+                detail.bytearray_id_,
                 detail.json_,
                 detail.var_type_ IS DISTINCT FROM 'null'
                 AND coalesce(
@@ -49,7 +50,7 @@ WITH current_values AS (
 newest AS (
     SELECT DISTINCT ON (proc_inst_id_, name_)
         *,
-        coalesce(json_, camunda.json_of_text(nullif(text_, ''))) AS document,
+        coalesce(json_, CASE WHEN bytearray_id_ IS NULL THEN camunda.json_of_text(nullif(text_, '')) END) AS document,
         count(*) OVER (PARTITION BY proc_inst_id_, name_) AS instances
     FROM current_values
     ORDER BY
