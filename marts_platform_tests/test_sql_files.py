@@ -129,6 +129,7 @@ VALUES: Mapping[str, object] = {
     "are_rows": [True],
     "table": "scene.parted",
     "after": 0,
+    "moments": [START],
     "days": 90,
     **dict.fromkeys(["open_ids", "ended_ids"], [1]),
     "tables": ["live"],

@@ -34,6 +34,9 @@ _log = logging.getLogger(__name__)
 class Replace:
     """The rows of a window are replaced by the staged ones: with rows, or emptied.
 
+    Where the table's key does not hold the column, a row moves with its time: it leaves the window that it
+    stood in, whichever is loaded first, and that window counts as stale.
+
     Attributes:
         column: the time column that decides which window a row belongs to; None: the whole table.
         keep: an SQL file that selects, from the rows published before, those that stay although the

@@ -64,8 +64,11 @@ class Batch:
 
 
 def pending_at_source(state: SourceState, published: Mapping[Key, Published]) -> dict[Key, Reason]:
-    """The partitions of an asset that reads a source which differ from what was published of them."""
-    reasons: dict[Key, Reason] = {}
+    """The partitions of an asset that reads a source which differ from what was published of them.
+
+    One without a data version has lost rows to another partition: it differs, whatever its source says.
+    """
+    reasons = {key: Reason.CHANGED for key, entry in published.items() if entry.fingerprint is None}
     for key in state.with_rows:
         if key not in published:
             reasons[key] = Reason.NEW

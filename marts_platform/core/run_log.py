@@ -96,7 +96,10 @@ class Quarantined:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A successful entry of the run log."""
+    """A successful entry of the run log.
+
+    Without a `fingerprint`, the rows that the load published are not known to stand there any more.
+    """
 
     log_id: int
     partition_key: str | None
@@ -182,6 +185,18 @@ def fail(connection: Connection, log_id: int, error: str) -> None:
     """Writes that a load failed and why; the caller commits."""
     with connection.cursor() as cursor:
         cursor.execute(compose("ops/run_log_fail.sql"), {"id": log_id, "error": error[:_ERROR_CHARACTERS]})
+
+
+def unsettle(connection: Connection, asset: str, moments: Sequence[datetime]) -> None:
+    """Forget the data version of the partitions that hold these times; the caller commits.
+
+    Args:
+        connection: of the warehouse.
+        asset: the asset's key.
+        moments: times of rows that another partition has taken.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(compose("ops/run_log_unsettle.sql"), {"asset": asset, "moments": list(moments)})
 
 
 def last_published(

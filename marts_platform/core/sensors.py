@@ -139,8 +139,16 @@ def run_requests(
     recent = recent_keys(definition.get_partition_keys(), lookback) if definition else []
     # What was compared beside them: drawn by lot, or since a late commit could not be ruled out.
     compared = {key for state in made.sources.values() for key in state.fingerprints}
+    # What lost rows to another partition, whatever its age.
+    unsettled = {
+        key
+        for asset in made.sources
+        for key, entry in made.published[asset].items()
+        if entry.fingerprint is None
+    }
     marts_here = [found.mart for found in selected]
-    pending = pending_of(marts_here, made.published, made.sources, {None, *recent, *compared})
+    wanted = {None, *recent, *compared, *unsettled}
+    pending = pending_of(marts_here, made.published, made.sources, wanted)
     ledger: Ledger = resources[selected[0].warehouse]
     in_hand = list(_under_way(instance)) if any(pending.values()) else []
     for asset in _waiting(marts_here, pending, ledger):

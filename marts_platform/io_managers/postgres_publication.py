@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from psycopg2.errors import UniqueViolation
 from psycopg2.sql import SQL, Identifier
 
+from marts_platform.core import run_log
 from marts_platform.core.appended import note_days
 from marts_platform.core.sql import compose
 from marts_platform.io_managers.postgres_session import columns_of, quoted
@@ -44,12 +46,45 @@ def _drop_published_partition(session: LoadSession) -> None:
 
 
 def rewrite(session: LoadSession, replace: Replace) -> None:
-    """Replaces the rows of the window, or of the whole table, by the staged ones."""
+    """Replace the rows of the window, or of the whole table, by the staged ones.
+
+    Of a key over all windows, a staged row takes the place of the same key's row in another window. That
+    window's data version is forgotten in the run log, so that it and what is made of it are loaded anew.
+    """
     if replace.column is None:
         session.execute("postgres/delete_all.sql", {"table": session.table})
-    else:
-        names = {"table": session.table, "column": Identifier(replace.column)}
-        session.execute("postgres/delete_window.sql", names, session.bounds)
+        _insert_staged(session)
+        return
+    names = {"table": session.table, "column": Identifier(replace.column)}
+    session.execute("postgres/delete_window.sql", names, session.bounds)
+    if not session.key_spans_windows:
+        _insert_staged(session)
+        return
+    # Rows seldom move, and a look for each key would cost as much as its insertion.
+    with session.connection.cursor() as cursor:
+        cursor.execute("SAVEPOINT before_insert")
+        try:
+            _insert_staged(session)
+        except UniqueViolation:
+            cursor.execute("ROLLBACK TO SAVEPOINT before_insert")
+            _take_moved(session, replace.column)
+            _insert_staged(session)
+
+
+def _take_moved(session: LoadSession, column: str) -> None:
+    key = session.mart.table.key
+    names = {
+        "table": session.table,
+        "stage": session.stage,
+        "column": Identifier(column),
+        "live_key": columns_of("live", key),
+        "staged_key": columns_of("staged", key),
+    }
+    (moments,) = session.row("postgres/delete_moved.sql", names)
+    run_log.unsettle(session.connection, session.mart.asset, moments or [])
+
+
+def _insert_staged(session: LoadSession) -> None:
     names = {"table": session.table, "columns": session.columns, "stage": session.stage}
     session.execute("postgres/insert_staged.sql", names)
 
@@ -62,8 +97,7 @@ def append(session: LoadSession, column: str | None, log_id: int) -> None:
         column: the time column of a table without partitions, None if rows belong to no day.
         log_id: the load's entry in the run log.
     """
-    names = {"table": session.table, "columns": session.columns, "stage": session.stage}
-    session.execute("postgres/insert_staged.sql", names)
+    _insert_staged(session)
     if column is not None and session.slice.window is None:
         note_days(session.connection, session.mart.asset, log_id, session.stage, Identifier(column))
 

@@ -59,6 +59,8 @@ class LoadSession:
         run: who loads it.
         table: the published table's name, quoted.
         columns: the written columns, as a list.
+        key_spans_windows: whether windows are replaced in a table whose key does not tell the window, so that
+            a row with the same key may stand in another window.
         is_partitioned: whether the table has a partition for each window, so that publishing swaps one.
         partition: schema and name of the window's partition.
         stage: the staging table's name, made of the table, the slice and the run.
@@ -75,6 +77,7 @@ class LoadSession:
         self.table = quoted(mart.table.schema, mart.table.name)
         self.columns = SQL(", ").join(Identifier(column.name) for column in mart.table.written)
         self.is_partitioned = isinstance(mart.publication, Replace) and self._table_is_partitioned()
+        self.key_spans_windows = not self.is_partitioned and _key_spans_windows(mart)
         key = (slice_.partition_key or "whole").replace("-", "")
         schema = f"{mart.table.schema}_partitions"
         self.partition = (schema, f"{mart.table.name}_{key}")
@@ -100,12 +103,13 @@ class LoadSession:
         )
 
     def take_turn_to_publish(self) -> None:
-        """Waits until no other load is between reading a partitioned table and swapping its partition.
+        """Wait until no other load is between reading the live table and publishing.
 
-        Two that had read it could not swap: each would wait for the other's lock. Call it before the first
+        Two that had read a partitioned table could not swap: each would wait for the other's lock. Where a
+        key spans windows, two could keep, or insert, a row with the same key. Call it before the first
         statement that reads the live table.
         """
-        if self.is_partitioned:
+        if self.is_partitioned or self.key_spans_windows:
             take_turn(self.connection, f"marts publish {self.mart.table.qualified}")
 
     @property
@@ -145,3 +149,13 @@ class LoadSession:
     def _table_is_partitioned(self) -> bool:
         (answer,) = self.row("postgres/is_partitioned.sql", params={"table": self.mart.table.qualified})
         return bool(answer)
+
+
+def _key_spans_windows(mart: Mart) -> bool:
+    publication, key = mart.publication, mart.table.key
+    return (
+        isinstance(publication, Replace)
+        and publication.column is not None
+        and bool(key)
+        and publication.column not in key
+    )

@@ -137,7 +137,7 @@ def test_a_day_is_pending_when_it_is_new_or_not_as_it_was_published(
             seen = entries[key]
             differs = key in state.fingerprints and seen != state.fingerprints[key]
             other_scope = key in rows and not (seen or "").endswith(scope)
-            expected = Reason.CHANGED if differs or other_scope else None
+            expected = Reason.CHANGED if differs or other_scope or seen is None else None
         assert found.get(key) == expected
 
 

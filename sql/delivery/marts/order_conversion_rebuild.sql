@@ -1,5 +1,6 @@
--- The definition. A pipeline is made after its order's registration, so what is older than the first touched day is
--- not read.
+-- The definition. What is older than the first pipeline of the touched days' orders is not read. An order that has
+-- moved to a later day may have pipelines of days before that, so only their own times tell how far to go
+-- back: that look reads one column.
 SELECT
     toDate(orders.registered_at) AS day,
     count() AS registered,
@@ -26,10 +27,19 @@ LEFT JOIN (
             facts.estimated_at IS NOT NULL AS is_estimated,
             facts.assigned_at IS NOT NULL AS is_assigned
         FROM dds.fact_deliveries AS facts
-        WHERE facts.created_at >= (SELECT min(touched.day) FROM {touched:Identifier} AS touched)
+        WHERE
+            facts.created_at >= (
+                SELECT minOrNull(earliest.created_at)
+                FROM dds.fact_pipelines AS earliest
+                WHERE toDate(earliest.order_registered_at) IN (SELECT touched.day FROM {touched:Identifier} AS touched)
+            )
     ) AS deliveries ON pipelines.id = deliveries.pipeline_id
     WHERE
-        pipelines.created_at >= (SELECT min(touched.day) FROM {touched:Identifier} AS touched)
+        pipelines.created_at >= (
+            SELECT minOrNull(earliest.created_at)
+            FROM dds.fact_pipelines AS earliest
+            WHERE toDate(earliest.order_registered_at) IN (SELECT touched.day FROM {touched:Identifier} AS touched)
+        )
         AND toDate(pipelines.order_registered_at) IN (SELECT touched.day FROM {touched:Identifier} AS touched)
     GROUP BY pipelines.order_id
 ) AS attempts ON orders.id = attempts.order_id

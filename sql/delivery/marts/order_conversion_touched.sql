@@ -1,5 +1,5 @@
--- The days of registration that the window's orders and pipelines belong to. Neither changes its day, and the
--- warehouse loses none of them, so there is none that they belonged to before.
+-- The days of registration that the window's orders and pipelines belong to, and the window's own days that were made
+-- before: the last order of one may have moved to another day.
 SELECT
     day,
     true AS in_doubt
@@ -15,4 +15,10 @@ FROM (
     WHERE
         facts.created_at >= {start:DateTime64(6, 'UTC')}
         AND facts.created_at < {end:DateTime64(6, 'UTC')}
+    UNION DISTINCT
+    SELECT published.day AS day
+    FROM delivery_marts.order_conversion AS published
+    WHERE
+        published.day >= toDate({start:DateTime64(6, 'UTC')})
+        AND published.day < toDate({end:DateTime64(6, 'UTC')})
 ) AS days
