@@ -6,8 +6,8 @@ from alembic import op
 
 from marts_platform.migrations.ddl import execute_file
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
@@ -15,7 +15,7 @@ FILES = {
     "camunda/ddl/json_of_bytes.sql": "d2c2254b1038",
     "camunda/ddl/unreadable.sql": "6727b2241878",
 }
-BEFORE = {"migrations/0009/json_of_bytes.sql": "e93c21b83941"}
+BEFORE = {"migrations/0010/json_of_bytes.sql": "e93c21b83941"}
 
 
 def upgrade() -> None:
