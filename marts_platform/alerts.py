@@ -19,6 +19,7 @@ import dagster as dg
 
 from marts_platform import settings
 from marts_platform.core.faults import PassingFault, with_retries
+from marts_platform.masking import cleaned, raises_cleaned
 
 if TYPE_CHECKING:
     import smtplib
@@ -33,7 +34,6 @@ _AT_ONCE = 100
 # The ways that a run could not be told by yet, comma-separated; a re-execution inherits its run's tags.
 UNTOLD = "marts/untold"
 _KEPT = timedelta(days=1)
-# A driver's message can hold a whole row.
 _REASON_CHARACTERS = 1500
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _SMTP_PORT, _SMTPS_PORT = 25, 465
@@ -86,6 +86,7 @@ _STATUS = dg.DefaultSensorStatus.RUNNING if is_configured(settings.load()) else 
     description="Tells of every run that failed: MARTS_ALERT_WEBHOOK_URL, MARTS_ALERT_SMTP_URL.",
     default_status=_STATUS,
 )
+@raises_cleaned
 def failed_runs(context: dg.RunFailureSensorContext) -> None:
     """Sends the message of a run. A way that older messages wait for is left to `untold_runs`.
 
@@ -110,6 +111,7 @@ def failed_runs(context: dg.RunFailureSensorContext) -> None:
     minimum_interval_seconds=60,
     default_status=_STATUS,
 )
+@raises_cleaned
 def untold_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Sends the messages that wait, oldest first; a way that fails is left alone until the next look."""
     now, began = settings.load(), time.monotonic()
@@ -157,9 +159,11 @@ def message_of(run: dg.DagsterRun, instance: dg.DagsterInstance, ui_url: str) ->
         while error is not None and error.cause is not None:
             error = error.cause
         if error is not None:
-            reasons.append(error.message.strip()[:_REASON_CHARACTERS])
+            reasons.append(cleaned(error.message).strip()[:_REASON_CHARACTERS])
     if not reasons:
-        reasons = [event.message or "" for event in _events(instance, run, dg.DagsterEventType.RUN_FAILURE)]
+        reasons = [
+            cleaned(event.message or "") for event in _events(instance, run, dg.DagsterEventType.RUN_FAILURE)
+        ]
     first = run.tags.get("dagster/asset_partition_range_start") or run.tags.get("dagster/partition", "")
     last = run.tags.get("dagster/asset_partition_range_end", first)
     return Message(

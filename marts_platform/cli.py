@@ -8,9 +8,12 @@ from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
+
+if TYPE_CHECKING:
+    from marts_platform.settings import ExpectedError
 
 app = typer.Typer(
     name="marts",
@@ -33,14 +36,35 @@ class Engine(StrEnum):
 
 @contextmanager
 def clean_errors() -> Generator[None]:
-    """Turns what is expected to go wrong into one message on standard error and exit code 1."""
+    """Turn what is expected to go wrong into one message on standard error and exit code 1.
+
+    Whatever the terminal shows is without secrets, and messages are without values of rows.
+    """
+    from marts_platform.console import masked_errors
+    from marts_platform.masking import clean_logs
     from marts_platform.settings import ExpectedError
 
-    try:
-        yield
-    except ExpectedError as error:
-        print(f"marts: {error}", file=sys.stderr)
-        raise typer.Exit(1) from None
+    clean_logs()
+    with masked_errors():
+        try:
+            yield
+        except ExpectedError as error:
+            _end(error)
+        except Exception as error:  # the commands' last resort: all but servers' and files' faults pass
+            from marts_platform.plain_faults import plainly
+
+            if (expected := plainly(error)) is None:
+                raise
+            _end(expected)
+
+
+def _end(error: ExpectedError) -> NoReturn:
+    from marts_platform.masking import cleaned, masked
+
+    # A statement that somebody typed may come back with its values.
+    text = masked(str(error)) if error.shows_values else cleaned(str(error))
+    print(f"marts: {text}", file=sys.stderr)
+    raise typer.Exit(1) from None
 
 
 @app.command()
@@ -118,6 +142,7 @@ def migrate(
     down: Annotated[
         bool, typer.Option("--down", help="Downgrade; revision base removes everything, data too.")
     ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Downgrade without a question.")] = False,
 ) -> None:
     """Bring the warehouse's schema to a revision, by default the newest."""
     with clean_errors():
@@ -134,11 +159,35 @@ def migrate(
         if down and revision == "head":
             raise settings.SettingsError("say how far down, such as --down --revision base")
         if down:
+            if not yes:
+                _confirm_downgrade(revision)
             reached = warehouses.move_postgres(revision, is_upgrade=False)
             print(f"The warehouse's schema is at revision {reached}.")
             return
         for said in warehouses.upgrade(assets_in, revision):
             print(said)
+
+
+def _confirm_downgrade(revision: str) -> None:
+    """Ask before tables go, and refuse where nobody can answer."""
+    from marts_platform import settings
+    from marts_platform.console import shown
+    from marts_platform.migrations import warehouses
+
+    lost = warehouses.downgrade_loss(revision)
+    where = shown(settings.load().warehouse_url)
+    print(f"marts migrate --down --revision {revision}, at {where}, drops:", file=sys.stderr)
+    for table, rows in lost.rows.items():
+        print(f"  table {table}, {rows:,} rows", file=sys.stderr)
+    for column in lost.columns:
+        print(f"  column {column}", file=sys.stderr)
+    if not lost.rows and not lost.columns:
+        print("  no table and no column", file=sys.stderr)
+    if not sys.stdin.isatty():
+        raise typer.BadParameter(
+            "nobody can be asked without a terminal; --yes downgrades without a question"
+        )
+    typer.confirm("Drop all of that?", abort=True, err=True)
 
 
 @app.command()
@@ -285,8 +334,14 @@ def replica_drop() -> None:
 
 
 def main() -> None:
-    """What the installed command ``marts`` runs."""
-    app()
+    """Run the installed command ``marts``; an unexpected traceback is shown without secrets."""
+    try:
+        app()
+    except Exception as error:  # noqa: BLE001 # shown whole, and ends the process
+        from marts_platform.masking import shown_traceback
+
+        sys.stderr.write(shown_traceback(error))
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -4,36 +4,39 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
-from typing import cast
-from urllib.parse import urlsplit, urlunsplit
+import sys
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from typing import IO, Any, TextIO, cast
 
 from pydantic import SecretStr
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from marts_platform import settings
+from marts_platform import masking, settings
 from marts_platform.embedded.server import ServerStatus
 
 MASK = "****"
 _UNLIMITED = 100_000
-_SECRET_PARAMETER = re.compile(r"(?i)((?:^|&)(?:password|passwd|pwd|token|secret|sslpassword)=)[^&]*")
+# No host or path holds "@" or "#": behind one of them stands a part of a password that was not encoded.
+_URL = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?:(?P<user>[^/?]*)(?P<at>@))?(?P<place>[^@#?]*)(?P<query>(?:\?.*)?)",
+    re.S,
+)
+_SECRET_PARAMETER = re.compile(r"(?i)((?:^|[?&])(?:password|passwd|pwd|token|secret|sslpassword)=)[^&]*")
 
 
 def masked(value: str) -> str:
     """A connection URL without its password, or one in a parameter; what cannot be parsed is hidden whole."""
-    try:
-        parts = urlsplit(value)
-    except ValueError:
+    found = _URL.fullmatch(value)
+    if found is None or ("@" in value and not found["at"]):
         return MASK
-    if not parts.scheme or not parts.netloc:
-        return MASK
-    user, at, host = parts.netloc.rpartition("@")
-    name, colon, _ = user.partition(":")
-    netloc = f"{name}{colon and ':' + MASK}{at}{host}"
-    query = _SECRET_PARAMETER.sub(rf"\g<1>{MASK}", parts.query)
-    return urlunsplit((parts.scheme, netloc, parts.path, query, parts.fragment))
+    name, colon, _ = (found["user"] or "").partition(":")
+    query = _SECRET_PARAMETER.sub(rf"\g<1>{MASK}", found["query"])
+    if "@" in query:
+        query = f"?{MASK}"
+    return f"{found['scheme']}://{name}{colon and ':' + MASK}{found['at'] or ''}{found['place']}{query}"
 
 
 def clear(value: object) -> str:
@@ -54,6 +57,15 @@ def shown(value: object) -> str:
     return masked(clear(value)) if isinstance(value, SecretStr) else clear(value)
 
 
+def shown_setting(name: str, value: object) -> str:
+    """A setting's value for people; a webhook's path is its secret."""
+    text = shown(value)
+    if name == "alert_webhook_url" and value is not None:
+        scheme, _, address = text.partition("://")
+        return f"{scheme}://{address.partition('/')[0]}/{MASK}"
+    return text
+
+
 def exports(values: Mapping[str, str]) -> str:
     """``export NAME='value'`` lines that a shell may eval."""
     return "".join(f"export {name}={_quoted(value)}\n" for name, value in values.items())
@@ -72,10 +84,43 @@ def settings_in_force(current: settings.Settings) -> dict[str, str]:
     return {name: value for name, value in values.items() if value}
 
 
-def screen() -> Console:
-    """Where tables go. Into a pipe or a file they are as wide as they need to be: nothing is folded."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=_UNLIMITED)
+class MaskedStream:
+    """A stream whose texts lose their secrets before they are written."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        """Write to a stream."""
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write a text without secrets."""
+        self._stream.write(masking.masked(text))
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the stream has."""
+        return getattr(self._stream, name)
+
+
+@contextmanager
+def masked_errors() -> Generator[None]:
+    """Mask what is written to standard error meanwhile: warnings, logs, messages."""
+    stream = sys.stderr
+    sys.stderr = cast("TextIO", MaskedStream(stream))
+    try:
+        yield
+    finally:
+        sys.stderr = stream
+
+
+def screen(*, is_masked: bool = True) -> Console:
+    """Where tables go. Into a pipe or a file they are as wide as they need to be: nothing is folded.
+
+    Args:
+        is_masked: whether secrets are masked; rows that somebody asked for are shown as they are.
+    """
+    file = cast("IO[str]", MaskedStream(sys.stdout)) if is_masked else None
+    console = Console(file=file, highlight=False)
+    return console if console.is_terminal else Console(file=file, highlight=False, width=_UNLIMITED)
 
 
 def servers_table(servers: Iterable[ServerStatus]) -> Table:
@@ -95,7 +140,7 @@ def settings_table(current: settings.Settings) -> Table:
     table.add_column("value, and what it is", overflow="fold")
     table.add_column("from", no_wrap=True)
     for name, field in settings.Settings.model_fields.items():
-        value = Text(shown(getattr(current, name)))
+        value = Text(shown_setting(name, getattr(current, name)))
         value.append(f"\n{field.description or ''}", "dim")
         table.add_row(settings.variable(name), value, settings.origin(name), end_section=True)
     return table

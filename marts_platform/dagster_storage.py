@@ -7,22 +7,31 @@ These classes have no configuration: each process asks the settings itself.
 
 from __future__ import annotations
 
+import json
 import os
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
+from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 from dagster._core.storage.root import LocalArtifactStorage
-from dagster._serdes import ConfigurableClassData
+from dagster._serdes import ConfigurableClassData, deserialize_value, serialize_value
 from dagster_postgres import DagsterPostgresStorage
+from dagster_postgres.utils import DagsterPostgresException
 from sqlalchemy import create_engine
-from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.engine import Engine, ExceptionContext, make_url
+from sqlalchemy.event import listen
+from sqlalchemy.exc import DBAPIError
 from typing_extensions import override
 
 from marts_platform import settings
 from marts_platform.dagster_home import dagster_home
+from marts_platform.fault_origin import name_server
+from marts_platform.masking import clean_logs, cleaned
+
+T = TypeVar("T")
 
 # Dagster nests statements of its three storages two or three deep, in each of its threads.
 _POOL_SIZE = 2
@@ -57,8 +66,14 @@ class PostgresStorage(DagsterPostgresStorage):
             settings.SettingsError: there is no database to open.
         """
         url = storage_url(settings.load().url("dagster_url"))
-        storage = cls(postgres_url=url, inst_data=inst_data)
+        try:
+            storage = cls(postgres_url=url, inst_data=inst_data)
+        except (DBAPIError, DagsterPostgresException) as error:
+            _name_server(error)
+            raise
         storage._pool_connections(url)
+        storage._clean_records()
+        clean_logs()
         return storage
 
     def _pool_connections(self, url: str) -> None:
@@ -76,6 +91,7 @@ class PostgresStorage(DagsterPostgresStorage):
             pool_pre_ping=True,
             pool_recycle=_POOL_RECYCLE_SECONDS,
         )
+        listen(engine, "handle_error", _note_fault)
         for part in (self.run_storage, self.event_log_storage, self.schedule_storage):
             # It has no other way in; its own optimize_for_webserver does the same to them.
             replaced = cast("Any", part)
@@ -83,6 +99,66 @@ class PostgresStorage(DagsterPostgresStorage):
             replaced._engine = engine
         # A code server makes an instance for each of its answers: the connections go with it.
         weakref.finalize(self.event_log_storage, engine.dispose)
+
+    def _clean_records(self) -> None:
+        """Put the filter in front of stored events, ticks and backfills."""
+        for part, names in (
+            (self.event_log_storage, ("store_event",)),
+            (self.schedule_storage, ("create_tick", "update_tick")),
+            (self.run_storage, ("add_backfill", "update_backfill")),
+        ):
+            for name in names:
+                setattr(part, name, _of_clean_record(getattr(part, name)))
+        events = cast("Any", self.event_log_storage)
+        store_batch = events.store_event_batch
+
+        def store_clean_batch(batch: Sequence[EventLogEntry]) -> None:
+            store_batch([clean_record(event) for event in batch])
+
+        events.store_event_batch = store_clean_batch
+
+
+def _note_fault(context: ExceptionContext) -> None:
+    _name_server(context.sqlalchemy_exception)
+
+
+def _name_server(error: BaseException | None) -> None:
+    while error is not None:
+        name_server(error, settings.variable("dagster_url"))
+        error = error.orig if isinstance(error, DBAPIError) else error.__cause__
+
+
+def _of_clean_record(store: Callable[[T], Any]) -> Callable[[T], Any]:
+    return lambda record: store(clean_record(record))
+
+
+# The fields of Dagster's records that are texts for people.
+_TEXTS = frozenset(
+    {"message", "user_message", "stack", "text", "md_str", "url", "data", "description", "skip_reason"}
+)
+
+
+def clean_record(record: T) -> T:
+    """Return an event, a tick or a backfill without secrets and values of rows in its texts."""
+    written = json.loads(serialize_value(cast("Any", record)))
+    clean = _clean_texts(written)
+    return record if clean == written else cast("T", deserialize_value(json.dumps(clean)))
+
+
+def _clean_texts(node: Any, *, is_text: bool = False) -> Any:
+    if isinstance(node, str):
+        return cleaned(node) if is_text else node
+    if isinstance(node, list):
+        return [_clean_texts(item, is_text=is_text) for item in cast("list[Any]", node)]
+    if isinstance(node, dict):
+        fields = cast("dict[str, Any]", node)
+        return {
+            name: _clean_texts(
+                item, is_text=(is_text or name in _TEXTS) and name not in ("__class__", "__enum__")
+            )
+            for name, item in fields.items()
+        }
+    return node
 
 
 class HomeComputeLogs(LocalComputeLogManager):

@@ -25,6 +25,7 @@ from marts_platform.materialization import (
     select,
     whole_tables,
 )
+from marts_platform.names import nearest
 from marts_platform.plain_faults import said_plainly
 from marts_platform.run_launcher import end_dead_runs
 from marts_platform.settings import ExpectedError
@@ -241,8 +242,9 @@ def live(domains: Sequence[str]) -> None:
 
 def _refuse_unknown(domains: Sequence[str]) -> None:
     if unknown := set(domains) - set(DOMAINS):
+        near = nearest(min(unknown), DOMAINS)
         raise SelectionError(
-            f"there is no domain {', '.join(sorted(unknown))}; there are: {', '.join(DOMAINS)}"
+            f"there is no domain {', '.join(sorted(unknown))}{near}; there are: {', '.join(DOMAINS)}"
         )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -14,6 +16,7 @@ from marts_platform.core.path import Replace
 from marts_platform.core.pending import Batch, Reason, batches, stages_of
 from marts_platform.core.planning import in_order, plan
 from marts_platform.core.remaining import cells_of, is_hopeless, remaining
+from marts_platform.names import nearest
 from marts_platform.run_launcher import run_tags
 from marts_platform.settings import ExpectedError
 
@@ -103,7 +106,7 @@ def select(selection: str) -> list[RegisteredMart]:
         keys = domain or _by_syntax(selection, graph)
     found = in_order(keys)
     if not found:
-        raise SelectionError(f"{selection!r} selects nothing; there are: {', '.join(sorted(known))}")
+        raise SelectionError(_unknown(selection, known))
     return found
 
 
@@ -113,8 +116,22 @@ def _by_syntax(selection: str, graph: Any) -> Collection[dg.AssetKey]:
         try:
             return dg.AssetSelection.from_string(selection).resolve(graph)
         except dg.DagsterError as error:
-            known = ", ".join(sorted(key.to_user_string() for key in graph.get_all_asset_keys()))
-            raise SelectionError(f"{selection!r} cannot be read ({error}); there are: {known}") from error
+            known = [key.to_user_string() for key in graph.get_all_asset_keys()]
+            if re.fullmatch(r"[\w/-]+", selection):
+                raise SelectionError(_unknown(selection, known)) from error
+            reason = str(error).strip().splitlines()[0]
+            raise SelectionError(
+                f"{selection!r} cannot be read as Dagster's selection syntax: {reason}"
+            ) from error
+
+
+def _unknown(selection: str, assets: Collection[str]) -> str:
+    domains = sorted({asset.partition("/")[0] for asset in assets})
+    near = nearest(selection, [*assets, *domains])
+    return (
+        f"no asset or domain is called {selection!r}{near}; the domains are {', '.join(domains)}, and "
+        f"`marts materialize all` builds all assets"
+    )
 
 
 def days_between(first: date, end: date, registered: Sequence[RegisteredMart]) -> list[Batch]:
@@ -125,6 +142,11 @@ def days_between(first: date, end: date, registered: Sequence[RegisteredMart]) -
     Raises:
         SelectionError: there are no such days.
     """
+    if first >= end:
+        raise SelectionError(
+            f"--from {first} does not lie before --to {end}, which is exclusive: "
+            f"one day is --from {first} --to {first + timedelta(days=1)}"
+        )
     definition = next((found.partitions_def for found in registered if found.partitions_def), None)
     keys: Sequence[str] = definition.get_partition_keys() if definition else []
     wanted = [key for key in keys if first.isoformat() <= key < end.isoformat()]

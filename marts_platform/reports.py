@@ -22,6 +22,7 @@ from pathlib import Path
 
 from marts_platform.console import result_table, screen
 from marts_platform.core import sql
+from marts_platform.names import nearest
 from marts_platform.resources import queries
 from marts_platform.settings import ExpectedError
 
@@ -98,7 +99,8 @@ def reports_of(domain: str) -> list[Report]:
     files = sorted(sql.sql_root().glob(f"{domain}/report/*.sql")) if domain.isidentifier() else []
     if not files:
         domains = sorted({path.parts[-3] for path in sql.sql_root().glob("*/report/*.sql")})
-        raise ReportError(f"{domain!r} has no reports; these domains have some: {', '.join(domains)}")
+        near = nearest(domain, domains)
+        raise ReportError(f"{domain!r} has no reports{near}; these domains have some: {', '.join(domains)}")
     return [parse_report(domain, path.stem, path.read_text("utf-8")) for path in files]
 
 
@@ -148,7 +150,8 @@ def show(domain: str, name: str | None, given: Sequence[str]) -> None:
         _list(found.values())
         return
     if name not in found:
-        raise ReportError(f"{domain} has no report {name!r}; there are: {', '.join(found)}")
+        near = nearest(name, found)
+        raise ReportError(f"{domain} has no report {name!r}{near}; there are: {', '.join(found)}")
     report = found[name]
     values = values_of(report, given, datetime.now(UTC).date())
     purpose = f"report {domain} {name}"
@@ -156,7 +159,7 @@ def show(domain: str, name: str | None, given: Sequence[str]) -> None:
         columns, rows = queries.run(report.engine, report.file, _bound(report, values), purpose)
     except queries.QueryFailedError as error:
         raise ReportError(f"{domain} {name}: {error}") from None
-    screen().print(result_table(columns, rows))
+    screen(is_masked=False).print(result_table(columns, rows))
     screen().print(f"{len(rows)} row{'' if len(rows) == 1 else 's'}")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 if TYPE_CHECKING:
@@ -56,6 +56,22 @@ def clear_cron(value: str) -> str:
     except dg.DagsterInvalidDefinitionError as error:
         raise ValueError(f"{value!r} is no time as cron has it; '0 * * * *' is every hour") from error
     return value
+
+
+def is_stack(content: object) -> TypeGuard[dict[str, Any]]:
+    """Tell whether the content of a stack's file has the form that this version writes."""
+    if not isinstance(content, dict):
+        return False
+    parts = cast("dict[str, object]", content)
+    flat = (parts.get("environment", {}), parts.get("owners", {}))
+    nested = (parts.get("servers", {}), parts.get("preferred_with", {}))
+    return all(_is_of(part, str) for part in flat) and all(_is_of(part, dict) for part in nested)
+
+
+def _is_of(part: object, kind: type) -> bool:
+    if not isinstance(part, dict):
+        return False
+    return all(isinstance(value, kind) for value in cast("dict[str, object]", part).values())
 
 
 def with_preferred(

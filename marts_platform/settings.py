@@ -17,7 +17,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
@@ -29,6 +29,11 @@ from pydantic_settings import (
 
 from marts_platform import setting_urls, setting_values
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydantic.fields import FieldInfo
+
 PREFIX = "MARTS_"
 STACK_FILE = "stack.json"
 
@@ -36,7 +41,13 @@ Origin = Literal["environment", "embedded stack", "default", "not set"]
 
 
 class ExpectedError(Exception):
-    """Something that can be expected to go wrong; the message says what, where, and what to do."""
+    """Something that can be expected to go wrong; the message says what, where, and what to do.
+
+    Attributes:
+        shows_values: whether the message answers a statement that somebody typed, with its values.
+    """
+
+    shows_values = False
 
 
 class SettingsError(ExpectedError):
@@ -57,15 +68,29 @@ def stack_environment(folder: Path) -> dict[str, str]:
     Raises:
         SettingsError: the file is damaged; the message names it and nothing of what it holds.
     """
-    path = folder / STACK_FILE
+    content = stack_content(folder / STACK_FILE)
+    offered, preferred = content.get("environment", {}), content.get("preferred_with", {})
+    return setting_values.with_preferred(offered, preferred, os.environ)
+
+
+def stack_content(path: Path) -> dict[str, Any]:
+    """Return what a stack's file holds, {} if there is none.
+
+    Raises:
+        SettingsError: the file is damaged or of another version; the message shows nothing of its content.
+    """
     try:
-        content: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        content: object = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return {}
     except ValueError as error:
         raise SettingsError(f"{path} cannot be read ({error}); delete it and run `marts up`") from None
-    offered, preferred = content.get("environment", {}), content.get("preferred_with", {})
-    return setting_values.with_preferred(offered, preferred, os.environ)
+    if not setting_values.is_stack(content):
+        raise SettingsError(
+            f"{path} was written by another version of the platform: run that version, or name another "
+            f"folder in MARTS_HOME"
+        )
+    return content
 
 
 class _EmbeddedStack(PydanticBaseSettingsSource):
@@ -380,6 +405,29 @@ def _parsed(_environment: frozenset[tuple[str, str]], _stack: bytes) -> Settings
         return Settings()  # pyright: ignore[reportCallIssue] # fields come from the environment
     except ValidationError as error:
         raise SettingsError(setting_values.reasons_of(error, variable)) from None
+
+
+def secret_texts() -> Iterator[tuple[str, str]]:
+    """Yield each secret's field and text as given, whether or not the settings can be read.
+
+    The embedded stack's own passwords are among them, as ``stack`` and the owners' as ``owner_url``.
+    """
+    names = {variable(name): name for name, field in Settings.model_fields.items() if _is_secret(field)}
+    yield from ((names[key.upper()], text) for key, text in os.environ.items() if key.upper() in names)
+    try:
+        content: dict[str, Any] = json.loads((home() / STACK_FILE).read_text("utf-8"))
+        offered = {**content.get("environment", {})}
+        owners = list(content.get("owners", {}).values())
+        servers = list(content.get("servers", {}).values())
+        yield from ((names[key], str(text)) for key, text in offered.items() if key in names)
+        yield from (("owner_url", str(text)) for text in owners)
+        yield from (("stack", str(text)) for found in servers for text in found.get("passwords", {}).values())
+    except (OSError, ValueError, TypeError, AttributeError):
+        return  # a damaged file is reported by `load`
+
+
+def _is_secret(field: FieldInfo) -> bool:
+    return SecretStr in get_args(field.annotation)
 
 
 def origin(field_name: str) -> Origin:

@@ -17,6 +17,8 @@ from marts_platform.console import result_table, screen
 class QueryError(settings.SettingsError):
     """A statement failed; the message is the server's."""
 
+    shows_values = True
+
 
 def run(engine: str, query: str) -> None:
     """Runs a statement and prints what it returns.
@@ -48,7 +50,7 @@ def _mysql(query: str) -> None:
                 print(f"{count} row{'' if count == 1 else 's'} changed")
                 return
             rows = cursor.fetchall()
-            screen().print(result_table([column[0] for column in cursor.description], rows))
+            screen(is_masked=False).print(result_table([column[0] for column in cursor.description], rows))
             print(f"{len(rows)} row{'' if len(rows) == 1 else 's'}")
     except MySQLError as error:
         # The driver's message names host, port and role, never the password.
@@ -79,7 +81,7 @@ def _show(cursor: psycopg.Cursor[tuple[object, ...]]) -> None:
     if cursor.description is None:
         print(cursor.statusmessage)
         return
-    screen().print(result_table([column.name for column in cursor.description], cursor))
+    screen(is_masked=False).print(result_table([column.name for column in cursor.description], cursor))
     print(f"{cursor.rowcount} row{'' if cursor.rowcount == 1 else 's'}")
 
 
@@ -120,7 +122,7 @@ def _show_lines(text: str) -> None:
         print("Ok.")
         return
     names, *rows = lines
-    screen().print(result_table(names, rows))
+    screen(is_masked=False).print(result_table(names, rows))
     print(f"{len(rows)} row{'' if len(rows) == 1 else 's'}")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import shlex
 import subprocess
 import sys
@@ -18,6 +20,20 @@ from marts_platform.embedded.stack import Stack
 
 def _marts(*arguments: str) -> Result:
     return CliRunner().invoke(app, list(arguments))
+
+
+def _at_terminal(answer: str, *arguments: str) -> str:
+    """What the command shows at a terminal where somebody answers."""
+    master, slave = pty.openpty()
+    with os.fdopen(master, "wb", buffering=0) as terminal:
+        terminal.write(answer.encode())
+        done = subprocess.run(
+            [sys.executable, "-m", "marts_platform.cli", *arguments],
+            stdin=slave, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        os.close(slave)
+    assert done.returncode == 1, done.stdout + done.stderr
+    return done.stdout + done.stderr
 
 
 def _passwords() -> list[str]:
@@ -149,9 +165,97 @@ def test_migrate_goes_down_as_far_as_it_is_told(database_url: str, monkeypatch: 
     monkeypatch.setenv("MARTS_WAREHOUSE_URL", database_url)
     _marts("migrate")
     assert _marts("migrate", "--down").exit_code == 1
-    down = _marts("migrate", "--down", "--revision", "base")
+    insert = "INSERT INTO ops.quarantine (asset, run_id, reason, is_row) VALUES ('a', '', 'r', true)"
+    assert _marts("sql", "postgres", insert).exit_code == 0
+    asked = _marts("migrate", "--down", "--revision", "base")
+    assert asked.exit_code == 2 and "--yes" in asked.output
+    assert "table ops.quarantine, 1 rows" in asked.output and "table ops.etl_run_log, 0 rows" in asked.output
+    assert "warehouse:****@" in asked.output
+    assert "1" in _marts("sql", "postgres", "SELECT count(*) FROM ops.quarantine").output
+    answered = _at_terminal("no\n", "migrate", "--down", "--revision", "base")
+    assert "Drop all of that?" in answered and "Aborted" in answered
+    down = _marts("migrate", "--down", "--revision", "base", "--yes")
     assert down.exit_code == 0, down.output
     assert "revision base" in down.output
     left = _marts("sql", "postgres", "SELECT relname FROM pg_class WHERE relname = 'process_documents'")
     assert "process_documents" not in left.output
     assert _marts("migrate").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["materialize", "camunda/proces_documents"], "did you mean camunda/process_documents or "),
+        (["materialize", "camnda"], "did you mean camunda"),
+        (["materialize", "key:"], "cannot be read as Dagster's selection syntax"),
+        (
+            ["materialize", "camunda", "--from", "2024-02-02", "--to", "2024-02-01"],
+            "does not lie before --to",
+        ),
+        (["materialize", "camunda", "--from", "2024-02-02", "--to", "2024-02-02"], "--to 2024-02-03"),
+        (["seed", "camnda"], "did you mean camunda"),
+        (["up", "postgress"], "did you mean postgres"),
+        (["report", "bionicpr"], "did you mean bionicpro"),
+        (["report", "bionicpro", "dialy"], "there are: "),
+        (["migrate", "--revision", "0099"], "there is no revision '0099'"),
+        (["migrate", "--down", "--revision", "head+1", "--yes"], "revision"),
+        (["replay", "shop/kafka_event"], "did you mean shop/kafka_events"),
+    ],
+)
+def test_wrong_name_is_one_line_with_the_nearest(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, arguments: list[str], says: str
+) -> None:
+    monkeypatch.setenv("MARTS_WAREHOUSE_URL", database_url)
+    result = _marts(*arguments)
+    assert result.exit_code == 1, result.output
+    assert says in result.stderr and len(result.stderr.splitlines()) == 1
+    assert isinstance(result.exception, SystemExit)
+
+
+def test_migrate_newer_warehouse_names_both_revisions(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MARTS_WAREHOUSE_URL", database_url)
+    assert _marts("migrate").exit_code == 0
+    assert _marts("sql", "postgres", "UPDATE ops.schema_version SET version_num = '9999'").exit_code == 0
+    result = _marts("migrate")
+    assert result.exit_code == 1 and "is at revision 9999" in result.stderr
+    assert "Traceback" not in result.output and "newer release" in result.stderr
+
+
+def test_home_that_cannot_be_used_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    for home in (tmp_path / "file", tmp_path / "file" / "below", Path("/proc/marts")):
+        monkeypatch.setenv("MARTS_HOME", str(home))
+        result = _marts("up")
+        assert result.exit_code == 1, result.output
+        assert str(home) in result.stderr and "MARTS_HOME" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "content", ["[]", '{"environment": []}', '{"servers": {"postgres": 1}}', '{"owners": {"a": {}}}']
+)
+def test_stack_file_of_another_version_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    monkeypatch.setenv("MARTS_HOME", str(tmp_path))
+    (tmp_path / "stack.json").write_text(content)
+    for command in ("status", "up", "env"):
+        result = _marts(command)
+        assert result.exit_code == 1 and "another version of the platform" in result.stderr
+
+
+def test_unexpected_traceback_shows_no_secret(tmp_path: Path) -> None:
+    script = (
+        "import marts_platform.cli as cli, marts_platform.sql_console as console\n"
+        "def run(*_): raise RuntimeError('postgresql://u:Geh3imnis@h/d and t0ken-Wert')\n"
+        "console.run = run\n"
+        "cli.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, "sql", "postgres", "SELECT 1"],
+        env={**os.environ, "MARTS_CRM_TOKEN": "t0ken-Wert", "MARTS_HOME": str(tmp_path)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1 and "RuntimeError" in done.stderr and "Traceback" in done.stderr
+    assert "Geh3imnis" not in done.stderr and "t0ken-Wert" not in done.stderr

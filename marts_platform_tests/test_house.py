@@ -18,7 +18,7 @@ PACKAGE = ROOT / "marts_platform"
 SQL = ROOT / "sql"
 
 # Imports point down: what each part of the package may import beside itself.
-GROUND = {"settings", "core"}
+GROUND = {"settings", "masking", "fault_origin", "names", "core"}
 WAREHOUSES = GROUND | {"resources", "io_managers"}
 DOMAINS = {"bionicpro", "camunda", "chat", "delivery", "shop"}
 DAGSTER = {"dagster_home", "dagster_storage", "run_launcher"}
@@ -41,7 +41,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "setting_values": set(),
     "setting_urls": set(),
     "settings": {"setting_urls", "setting_values"},
-    "core": {"settings"},
+    "row_values": set(),
+    "names": set(),
+    "masking": {"settings", "row_values"},
+    "fault_origin": set(),
+    "core": {"settings", "masking", "fault_origin"},
     "resources": GROUND,
     "io_managers": GROUND | {"resources"},
     "migrations": GROUND | {"resources"},
@@ -49,7 +53,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(DOMAINS, WAREHOUSES),
     "alerts": GROUND,
     "definitions": WAREHOUSES | DOMAINS | {"alerts", "page"},
-    **dict.fromkeys(DAGSTER, {"settings"} | DAGSTER),
+    **dict.fromkeys(DAGSTER, {"settings", "masking", "fault_origin"} | DAGSTER),
     "embedded": GROUND,
     **dict.fromkeys(COMMANDS, EVERYTHING),
 }

@@ -50,6 +50,7 @@ def test_a_server_that_is_away(warehouse: Warehouse, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv(variable, AWAY)
     (line,) = told()
     assert "did not answer" in line and "127.0.0.1" in line and "marts up" in line
+    assert f"the server of {variable} " in line
 
 
 def test_a_warehouse_that_was_not_migrated(
@@ -57,7 +58,7 @@ def test_a_warehouse_that_was_not_migrated(
 ) -> None:
     monkeypatch.setenv("MARTS_WAREHOUSE_URL", database_url)
     (line,) = told()
-    assert "ops.etl_run_log" in line and "marts migrate" in line
+    assert "MARTS_WAREHOUSE_URL" in line and "ops." in line and "marts migrate" in line
 
 
 def test_a_database_that_is_none_of_camundas(warehouse: Warehouse, empty_source: None) -> None:
@@ -68,7 +69,7 @@ def test_a_database_that_is_none_of_camundas(warehouse: Warehouse, empty_source:
 def test_a_role_that_is_refused(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MARTS_CAMUNDA_URL", databases.as_role(warehouse.url, "nobody", "hidden"))
     (line,) = told()
-    assert "a server refused" in line and "nobody" in line and "marts status" in line
+    assert "the server of MARTS_CAMUNDA_URL refused" in line and "nobody" in line and "marts status" in line
 
 
 def test_each_domain_has_its_own_faults(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:

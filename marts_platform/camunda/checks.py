@@ -12,6 +12,7 @@ from marts_platform.camunda.sources import CamundaSource
 from marts_platform.core.checks import Finding, Outside, day_check, slice_check, volume_check
 from marts_platform.core.window import Slice, Window
 from marts_platform.io_managers.postgres import PostgresIOManager
+from marts_platform.masking import raises_cleaned
 
 _LOOKBACK = settings.load().lookback_days
 # The engine's clean-up deletes what is due; a week leaves time to load what is missing.
@@ -96,6 +97,7 @@ usual_volume = volume_check(act_hi_detail, lookback=_LOOKBACK)
     description="No change that the engine's clean-up may delete within seven days is missing in the mart.",
     required_resource_keys={"postgres", "camunda"},
 )
+@raises_cleaned
 def extracted_before_purge(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
     """Compares the days of rows that are due for the engine's clean-up with the days in the run log."""
     source: CamundaSource = context.resources.camunda

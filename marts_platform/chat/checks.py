@@ -13,6 +13,7 @@ from marts_platform.core.checks import Finding, slice_check, volume_check
 from marts_platform.core.mart import mart_of
 from marts_platform.core.window import Slice, Window
 from marts_platform.io_managers.clickhouse import ClickHouseIOManager
+from marts_platform.masking import raises_cleaned
 
 _LOOKBACK = settings.load().lookback_days
 _WHOLE = Slice()
@@ -62,6 +63,7 @@ usual_volume = volume_check(assets.messages, lookback=_LOOKBACK)
     description="The newest message that was loaded is at most two hours older than the source's newest.",
     required_resource_keys={"clickhouse", "chat"},
 )
+@raises_cleaned
 def is_fresh(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
     """Compares the newest message here and there; a source without messages is never ahead."""
     source: ChatSource = context.resources.chat
@@ -83,6 +85,7 @@ def is_fresh(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
     "MARTS_START, or one of the future. No load would bring such a message.",
     required_resource_keys={"chat"},
 )
+@raises_cleaned
 def every_message_has_a_day(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
     """Counts the messages that belong to no partition up to the end of today."""
     source: ChatSource = context.resources.chat

@@ -16,6 +16,7 @@ from marts_platform.core.pending import recent_keys
 from marts_platform.core.planning import Ledger
 from marts_platform.core.streams import Place, Position
 from marts_platform.core.window import Slice, Window
+from marts_platform.masking import raises_cleaned
 
 # The usual volume of a day is the median of this many days before it.
 _USUAL_DAYS = 14
@@ -74,6 +75,7 @@ def _slices_check(
     @dg.asset_check(
         asset=asset.key, name=name, description=description, required_resource_keys=set(resources)
     )
+    @raises_cleaned
     def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         given = {key: getattr(context.resources, key) for key in resources}
         return _result(examine(_slices(context, asset.key, lookback), given))
@@ -121,6 +123,7 @@ def day_check(
         "brings a row without a time, with an infinite one, an earlier one or a later one.",
         required_resource_keys={resource},
     )
+    @raises_cleaned
     def every_row_has_a_day(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         first, last = definition.get_first_partition_window(), definition.get_last_partition_window()
         if first is None or last is None:

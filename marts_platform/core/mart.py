@@ -37,6 +37,7 @@ from marts_platform.core.reporting import check_results, report, report_partial,
 from marts_platform.core.rows import Replay
 from marts_platform.core.table import Table, declared
 from marts_platform.core.window import Slice, Window
+from marts_platform.masking import cleaned, cleaned_error, error_text, raising_cleaned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -227,7 +228,10 @@ def mart(
         def compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
             given = {name: getattr(context.resources, name) for name in resources}
             manager: Warehouse = getattr(context.resources, warehouse)
-            yield from _materialize(context, manager, spec, lambda slice_: function(slice_, **given))
+            yield from raising_cleaned(
+                _materialize(context, manager, spec, lambda slice_: function(slice_, **given)),
+                (dg.Failure, dg.RetryRequested),
+            )
 
         column = publication.column if isinstance(publication, Replace | Append) else None
         _registry[key] = RegisteredMart(spec, warehouse, partitions_def, source, column)
@@ -335,6 +339,7 @@ def _materialize(
         done = warehouse.published_by(spec, run.root_run_id)
     outcomes: list[Outcome] = []
     watching, key = watcher.get(), None
+    fault: dg.Failure | None = None
     try:
         for slice_ in slices:
             key = slice_.partition_key
@@ -355,18 +360,29 @@ def _materialize(
         verdicts = [verdict for outcome in outcomes for verdict in outcome.verdicts]
         yield from check_results(spec, [*verdicts, *failure.verdicts])
         report_partial(context, outcomes)
-        raise dg.Failure(str(failure), allow_retries=False) from failure
+        fault = _failure(cleaned(str(failure)), failure)
     except BaseException as error:
         report_partial(context, outcomes)
         if watching is not None and not isinstance(error, GeneratorExit):
             watching.failed(spec.asset, key, error)
             # Somebody waits at a terminal: the fault is for now, not for after the policy's minutes. An
             # interrupt as well: Dagster would try the step again after it.
-            raise dg.Failure(f"{type(error).__name__}: {error}", allow_retries=False) from error
-        raise
+            fault = _failure(error_text(error), error)
+        else:
+            raise
+    if fault is not None:
+        # Not within the handlers: the original would be its context.
+        raise fault
     yield dg.Output(outcomes)
     verdicts = [verdict for outcome in outcomes for verdict in outcome.verdicts]
     yield from check_results(spec, verdicts, skipped=len(slices) - len(outcomes))
+
+
+def _failure(text: str, error: BaseException) -> dg.Failure:
+    """Return what ends a step without another try, with the error's clean copy as its cause."""
+    failure = dg.Failure(text, allow_retries=False)
+    failure.__cause__ = cleaned_error(error) if isinstance(error, Exception) else error
+    return failure
 
 
 def _replayed(_: Slice) -> Extract:

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from marts_platform.core.sql import compose
+from marts_platform.masking import cleaned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 Engine: TypeAlias = Literal["clickhouse", "mysql"]
 
-# An error in the log is for reading; a driver's message can hold a whole row.
+# An error in the log is for reading.
 _ERROR_CHARACTERS = 4000
 # A load's end is noted before its commit shows it, so a load that began later may have missed it. A few days
 # taken in twice cost little; one that was missed would look as if it were in step, for ever.
@@ -182,9 +183,11 @@ def succeed(
 
 
 def fail(connection: Connection, log_id: int, error: str) -> None:
-    """Writes that a load failed and why; the caller commits."""
+    """Write that a load failed and why, without secrets and values of rows; the caller commits."""
     with connection.cursor() as cursor:
-        cursor.execute(compose("ops/run_log_fail.sql"), {"id": log_id, "error": error[:_ERROR_CHARACTERS]})
+        cursor.execute(
+            compose("ops/run_log_fail.sql"), {"id": log_id, "error": cleaned(error)[:_ERROR_CHARACTERS]}
+        )
 
 
 def unsettle(connection: Connection, asset: str, moments: Sequence[datetime]) -> None:

@@ -19,6 +19,7 @@ from marts_platform.core.mart import marts
 from marts_platform.core.pending import pending_of, recent_keys
 from marts_platform.core.planning import in_order, is_due, plan
 from marts_platform.core.run_log import Failures
+from marts_platform.masking import raises_cleaned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,6 +71,7 @@ def source_sensor(
         default_status=default_status,
         required_resource_keys=_resource_keys(keys),
     )
+    @raises_cleaned
     def compare(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         resources = {name: getattr(context.resources, name) for name in _resource_keys(keys)}
         requests = list(run_requests(keys, resources, context.instance, lookback, swept=swept))
@@ -111,6 +113,7 @@ def source_schedule(
         description=description,
         required_resource_keys=_resource_keys(keys),
     )
+    @raises_cleaned
     def compare(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         resources = {name: getattr(context.resources, name) for name in _resource_keys(keys)}
         requests = list(run_requests(keys, resources, context.instance, lookback, swept=swept))

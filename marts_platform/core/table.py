@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from marts_platform.core.sql import read_sql
+from marts_platform.settings import ExpectedError
 
 _HEAD = re.compile(
     r"CREATE TABLE (?:IF NOT EXISTS )?(?P<schema>\w+)\.(?P<name>\w+)\s*\((?P<body>.*?)^\)", re.S | re.M
@@ -39,7 +40,7 @@ _TYPE_ENDS = re.compile(
 _CLICKHOUSE = re.compile(r"^ENGINE = \w*MergeTree\b", re.M)
 
 
-class TableDeclarationError(Exception):
+class TableDeclarationError(ExpectedError):
     """A DDL file is not in the form that this module reads."""
 
 

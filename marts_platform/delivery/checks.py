@@ -15,6 +15,7 @@ from marts_platform.core.window import Slice, Window
 from marts_platform.delivery import replica_status
 from marts_platform.delivery.assets import dds, ods
 from marts_platform.delivery.sources import FEEDS, DeliverySource
+from marts_platform.masking import raises_cleaned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -180,6 +181,7 @@ REPLICA_CHECK = "replica_keeps_up"
     "(MARTS_DELIVERY_REPLICA_PATIENCE_SECONDS), and its slot holds no more of the source's log than it may "
     "(MARTS_DELIVERY_REPLICA_MAX_WAL_BYTES).",
 )
+@raises_cleaned
 def replica_keeps_up() -> dg.AssetCheckResult:
     """Measures the replica's lag, and looks at its slot."""
     passed, figures = look_at_replica()

@@ -8,6 +8,7 @@ from marts_platform import settings
 from marts_platform.core.sensors import source_schedule, source_sensor
 from marts_platform.delivery.assets import dds, marts, ods
 from marts_platform.delivery.checks import REPLICA, REPLICA_CHECK, look_at_replica
+from marts_platform.masking import raises_cleaned
 
 _NOW = settings.load()
 _ASSETS = [
@@ -57,6 +58,7 @@ delivery_nightly = source_schedule(
     minimum_interval_seconds=60,
     description="Measures how long the replica takes to confirm what the source has committed.",
 )
+@raises_cleaned
 def delivery_replica_lag(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     """Records an observation of the replica, and the result of its check."""
     passed, figures = look_at_replica()

@@ -20,6 +20,7 @@ from marts_platform.embedded.mysql import MySQLServer
 from marts_platform.embedded.postgres import PostgresServer
 from marts_platform.embedded.prometheus import PrometheusServer
 from marts_platform.embedded.server import Server, ServerStatus, StackError
+from marts_platform.names import nearest
 
 # In the order in which they start; they stop the other way round.
 SERVERS: tuple[type[Server], ...] = (
@@ -60,7 +61,8 @@ class Stack:
         """
         known = [kind.name for kind in SERVERS]
         if unknown := set(only) - set(known):
-            raise StackError(f"no server {', '.join(sorted(unknown))}; there are: {', '.join(known)}")
+            near = nearest(min(unknown), known)
+            raise StackError(f"no server {', '.join(sorted(unknown))}{near}; there are: {', '.join(known)}")
         with self._locked():
             content = self._read()
             for server in self._servers(content):
@@ -129,12 +131,7 @@ class Stack:
 
     def _read(self) -> dict[str, Any]:
         path = self.folder / settings.STACK_FILE
-        try:
-            return json.loads(path.read_text("utf-8"))
-        except FileNotFoundError:
-            return {}
-        except ValueError as error:
-            raise StackError(f"{path} cannot be read ({error}); delete it and run `marts up`") from error
+        return settings.stack_content(path)
 
     def _write(self, content: dict[str, Any]) -> None:
         # Aside, then renamed: a reader, or the next start after a kill, sees the old file or the new one.

@@ -11,6 +11,7 @@ import dagster as dg
 from marts_platform import settings
 from marts_platform.core import run_log, streams
 from marts_platform.core.sql import compose
+from marts_platform.masking import error_text
 from marts_platform.resources.identity import Slot, is_of_a_driver
 from marts_platform.resources.postgres import Limits, PostgresResource
 
@@ -187,7 +188,7 @@ def record_failure(connection: Connection, log_id: int, error: BaseException) ->
     import psycopg2
 
     try:
-        run_log.fail(connection, log_id, f"{type(error).__name__}: {error}")
+        run_log.fail(connection, log_id, error_text(error))
         connection.commit()
     except psycopg2.Error as fault:
         # The next load of the slice finds the entry still running and marks it as killed.

@@ -15,6 +15,7 @@ from psycopg2.sql import SQL, Identifier, Literal
 
 from marts_platform.core.sql import read_sql, sql_root
 from marts_platform.core.table import parse_ddl
+from marts_platform.settings import ExpectedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from marts_platform.core.table import Table
 
 
-class FrozenFileChangedError(Exception):
+class FrozenFileChangedError(ExpectedError):
     """A DDL file is not what its revision executed when it was released."""
 
 

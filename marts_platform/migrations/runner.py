@@ -2,29 +2,60 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+import psycopg2
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from psycopg2.sql import SQL
 from sqlalchemy import Connection, Engine, create_engine, text
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
+from marts_platform import settings
 from marts_platform.core.sql import compose
+from marts_platform.fault_origin import naming_server
 from marts_platform.migrations.ddl import declared_postgres_tables, describe
+from marts_platform.names import nearest
 from marts_platform.resources.postgres_locks import lock_holders
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping, Sequence
 
     from psycopg2.extensions import connection as PsycopgConnection
 
 
 # Whoever waits for a table to itself keeps new readers waiting behind it.
 _LOCK_WAIT_SECONDS = 10
+_REVISION = re.compile("Can't locate revision identified by '([^']*)'")
+
+
+# A larger table's rows are counted as the server's statistics have them.
+_COUNTED_ROWS = 1_000_000
+
+
+class RevisionError(Exception):
+    """Alembic knows no such revision, or the warehouse is at one that this release does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What a downgrade drops.
+
+    Attributes:
+        rows: of each table that goes, by its name.
+        columns: that go from tables that stay, ``schema.table.column``.
+    """
+
+    rows: Mapping[str, int]
+    columns: Sequence[str]
 
 
 class WarehouseTooOldError(Exception):
@@ -57,26 +88,103 @@ def downgrade(url: str, revision: str) -> str:
     return _move(url, revision, is_upgrade=False)
 
 
-def _move(url: str, revision: str, *, is_upgrade: bool) -> str:
-    # SQLAlchemy 2.1 takes a bare postgresql:// for psycopg 3.
-    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg2"), poolclass=NullPool)
-    with _explained(engine), engine.begin() as connection:
+def loss_of(url: str, revision: str) -> Loss:
+    """Return what a downgrade would drop: it is tried in a transaction that is rolled back.
+
+    Raises:
+        RevisionError: there is no such revision.
+        WarehouseInUseError: others use a table.
+    """
+    with _connected(url) as connection:
+        before = _tables(connection)
+        _run(connection, revision, is_upgrade=False)
+        after = _tables(connection)
+        connection.rollback()
+        rows = {
+            table: _row_count(connection, table, estimate)
+            for table, (estimate, _) in before.items()
+            if table not in after
+        }
+    columns = [
+        f"{table}.{column}"
+        for table, (_, columns) in before.items()
+        if table in after
+        for column in columns
+        if column not in after[table][1]
+    ]
+    return Loss(rows, columns)
+
+
+def _tables(connection: Connection) -> dict[str, tuple[int, Sequence[str]]]:
+    with _raw(connection).cursor() as cursor:
+        cursor.execute(compose("ops/tables_and_columns.sql"))
+        return {table: (rows, columns) for table, rows, columns in cursor.fetchall()}
+
+
+def _row_count(connection: Connection, table: str, estimate: int) -> int:
+    if estimate > _COUNTED_ROWS:
+        return estimate
+    with _raw(connection).cursor() as cursor:
+        # The server has quoted the name.
+        cursor.execute(compose("ops/count_rows.sql", {"table": SQL(table)}))
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+@contextmanager
+def _connected(url: str) -> Generator[Connection]:
+    """Connect as libpq reads the URL; SQLAlchemy's own reading knows less."""
+    connect = partial(psycopg2.connect, url, connect_timeout=10, application_name="marts migrate")
+    engine = create_engine("postgresql+psycopg2://", creator=connect, poolclass=NullPool)
+    with (
+        naming_server(settings.variable("warehouse_url"), psycopg2.Error),
+        _explained(engine),
+        engine.begin() as connection,
+    ):
         _refuse_old_server(connection)
-        # Two `marts migrate` at once take turns. The version table lives in ops, which the first
-        # revision cannot make for it.
-        connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('marts migrate', 0))"))
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_WAIT_SECONDS}s'")
-        connection.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS ops")
-        config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent))
-        config.attributes["connection"] = connection
+        yield connection
+
+
+def _move(url: str, revision: str, *, is_upgrade: bool) -> str:
+    with _connected(url) as connection:
+        _run(connection, revision, is_upgrade=is_upgrade)
         if is_upgrade:
-            command.upgrade(config, revision)
             _describe_all(connection)
-        else:
-            command.downgrade(config, revision)
         found = connection.execute(text("SELECT version_num FROM ops.schema_version")).scalar()
     return str(found or "base")
+
+
+def _run(connection: Connection, revision: str, *, is_upgrade: bool) -> None:
+    # Two `marts migrate` at once take turns. The version table lives in ops, which the first
+    # revision cannot make for it.
+    connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('marts migrate', 0))"))
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_WAIT_SECONDS}s'")
+    connection.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS ops")
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    config.attributes["connection"] = connection
+    try:
+        if is_upgrade:
+            command.upgrade(config, revision)
+        else:
+            command.downgrade(config, revision)
+    except CommandError as error:
+        raise _explained_revision(config, revision, str(error)) from error
+
+
+def _explained_revision(config: Config, revision: str, reason: str) -> RevisionError:
+    """Say whether the revision that was asked for is unknown, or the warehouse's own."""
+    known = [found.revision for found in ScriptDirectory.from_config(config).walk_revisions()]
+    named = _REVISION.search(reason)
+    if named is not None and named.group(1) != revision:
+        return RevisionError(
+            f"the warehouse (MARTS_WAREHOUSE_URL) is at revision {named.group(1)}, which this release does "
+            f"not have (its newest is {known[0]}): a newer release migrated it. Install that release"
+        )
+    steps = f"{', '.join(reversed(known))}, head and base"
+    if named is None:
+        return RevisionError(f"revision {revision!r} cannot be reached: {reason}. There are {steps}")
+    return RevisionError(f"there is no revision {revision!r}{nearest(revision, known)}; there are {steps}")
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from marts_platform import settings
@@ -10,7 +11,9 @@ from marts_platform.resources.identity import Slot, is_of_a_driver
 from marts_platform.resources.postgres import PostgresResource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
+
+    from marts_platform.migrations.runner import Loss
 
 
 def upgrade(assets_in: Callable[[Slot], Sequence[str]], revision: str = "head") -> Iterator[str]:
@@ -92,14 +95,35 @@ def move_postgres(revision: str, *, is_upgrade: bool = True) -> str:
     Raises:
         SettingsError: there is no warehouse, it is too old or in use, or it did not answer.
     """
+    from marts_platform.migrations import runner
+
+    move = runner.upgrade if is_upgrade else runner.downgrade
+    with _explained():
+        return move(settings.load().url("warehouse_url"), revision)
+
+
+def downgrade_loss(revision: str) -> Loss:
+    """Return what a downgrade of Postgres' schema would drop; nothing is changed.
+
+    Raises:
+        SettingsError: there is no warehouse, no such revision, or it is in use, or it did not answer.
+    """
+    from marts_platform.migrations import runner
+
+    with _explained():
+        return runner.loss_of(settings.load().url("warehouse_url"), revision)
+
+
+@contextmanager
+def _explained() -> Generator[None]:
     from sqlalchemy.exc import OperationalError
 
     from marts_platform.migrations import runner
 
-    move = runner.upgrade if is_upgrade else runner.downgrade
     try:
-        return move(settings.load().url("warehouse_url"), revision)
-    except (runner.WarehouseTooOldError, runner.WarehouseInUseError) as error:
+        yield
+    except (runner.WarehouseTooOldError, runner.WarehouseInUseError, runner.RevisionError) as error:
         raise settings.SettingsError(str(error)) from error
     except OperationalError as error:
-        raise settings.SettingsError(f"the warehouse did not answer: {error.orig}") from error
+        variable = settings.variable("warehouse_url")
+        raise settings.SettingsError(f"the warehouse of {variable} did not answer: {error.orig}") from error

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from marts_platform.masking import cleaned
 from marts_platform.page import scales
 from marts_platform.page.charts import Chart, Kind, charts_of, domains_with_charts
 from marts_platform.page.queries import Absence, Answer, answer_to
@@ -127,7 +128,7 @@ def _card(chart: Chart, now: datetime) -> Card:
     try:
         return Card(chart, answer, draw(chart, answer.rows))
     except (ValueError, TypeError, IndexError) as error:
-        reason = f"its rows cannot be drawn as {chart.kind}: {error}"
+        reason = f"its rows cannot be drawn as {chart.kind}: {cleaned(str(error))}"
         return Card(chart, Answer(answer.columns, answer.rows, Absence.FAILED, reason))
 
 

@@ -11,6 +11,7 @@ import dagster as dg
 from marts_platform import settings
 from marts_platform.core.clickhouse import STAGING
 from marts_platform.core.clickhouse_repetition import cut_short, end_replacements
+from marts_platform.fault_origin import naming_server
 from marts_platform.resources.idle import Idle
 
 if TYPE_CHECKING:
@@ -103,16 +104,21 @@ class ClickHouseResource(dg.ConfigurableResource[Any]):
             SettingsError: the URL is not set.
             clickhouse_connect.driver.exceptions.Error: the server cannot be reached or refuses.
         """
+        from clickhouse_connect.driver.exceptions import Error
+
         current = settings.load()
         seconds = int(statement_timeout or current.clickhouse_statement_timeout_seconds)
         kind = _Kind(current.url(self.setting), seconds, bool(current.clickhouse_cluster), read_only)
-        client = _idle.take(kind) or _connected(kind)
+        variable = settings.variable(self.setting)
+        with naming_server(variable, Error):
+            client = _idle.take(kind) or _connected(kind)
         # Not with the first request: the client begins by asking for settings, and that database may not be
         # there.
         client.database = database
         client.set_client_setting("log_comment", json.dumps(dict(comment or {}), default=str))
         try:
-            yield client
+            with naming_server(variable, Error):
+                yield client
         except BaseException:
             client.close()
             raise

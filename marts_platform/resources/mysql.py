@@ -12,6 +12,7 @@ import dagster as dg
 
 from marts_platform import settings
 from marts_platform.core.sql import read_sql
+from marts_platform.fault_origin import naming_server
 from marts_platform.resources.mysql_address import Address, address_of, tls_context
 from marts_platform.resources.mysql_text import Field, line, postgres_type
 from marts_platform.resources.postgres import Limits
@@ -79,11 +80,16 @@ class MySQLResource(dg.ConfigurableResource[Any]):
             SettingsError: the URL is not set, or is none of MySQL's, or its TLS options do not do.
             pymysql.err.OperationalError: the server cannot be reached or refuses.
         """
-        connection = self._open(purpose, loads_files=loads_files)
+        from pymysql.err import MySQLError
+
+        variable = settings.variable(self.setting)
+        with naming_server(variable, MySQLError):
+            connection = self._open(purpose, loads_files=loads_files)
         try:
-            with connection.cursor() as cursor:
-                cursor.execute(session_settings(server_kind(connection), limits))
-            yield connection
+            with naming_server(variable, MySQLError):
+                with connection.cursor() as cursor:
+                    cursor.execute(session_settings(server_kind(connection), limits))
+                yield connection
         finally:
             # What was not read of a result is not waited for.
             abandon(connection)

@@ -12,6 +12,7 @@ import dagster as dg
 
 from marts_platform import settings
 from marts_platform.core.sql import compose
+from marts_platform.fault_origin import naming_server
 from marts_platform.resources.postgres_kept import kept
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ class PostgresResource(dg.ConfigurableResource[Any]):
         """
         connection = self._connection(limits, _application(purpose))
         try:
-            yield connection
+            with self._naming_server(connection):
+                yield connection
         finally:
             connection.close()
 
@@ -82,8 +84,18 @@ class PostgresResource(dg.ConfigurableResource[Any]):
         """
         key = f"{settings.load().url(self.setting)} {session_options(limits)}"
         make = partial(self._connection, limits, _application("idle"))
-        with kept(key, _application(purpose), make) as connection:
+        with kept(key, _application(purpose), make) as connection, self._naming_server(connection):
             yield connection
+
+    def _naming_server(self, connection: Connection) -> contextlib.AbstractContextManager[None]:
+        import psycopg2
+
+        def is_its_own(error: Exception) -> bool:
+            # Within this connection's use another server's may fail: rows are sent from one to the other.
+            cursor = getattr(error, "cursor", None)
+            return cursor is None or cursor.connection is connection
+
+        return naming_server(settings.variable(self.setting), psycopg2.Error, is_its_own)
 
     def _connection(self, limits: Limits, application: str) -> Connection:
         import psycopg2
@@ -92,13 +104,14 @@ class PostgresResource(dg.ConfigurableResource[Any]):
         url = settings.load().url(self.setting)
         # A URL's own options, such as a search_path, stay; where both name a setting, the last one counts.
         options = f"{parse_dsn(url).get('options', '')} {session_options(limits)}".strip()
-        return psycopg2.connect(
-            url,
-            application_name=application,
-            connect_timeout=10,
-            keepalives_idle=30,
-            options=options,
-        )
+        with naming_server(settings.variable(self.setting), psycopg2.Error):
+            return psycopg2.connect(
+                url,
+                application_name=application,
+                connect_timeout=10,
+                keepalives_idle=30,
+                options=options,
+            )
 
 
 def _application(purpose: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from marts_platform.core.sql import compose, read_sql
+from marts_platform.masking import cleaned
 
 # The columns' names, and the rows.
 Result: TypeAlias = tuple[Sequence[str], Sequence[Sequence[Any]]]
@@ -17,14 +18,14 @@ _MYSQL_MISSING = frozenset({1049, 1146})
 
 
 class QueryFailedError(Exception):
-    """An engine refused a query, or was not there; the message is the engine's.
+    """An engine refused a query, or was not there; the message is the engine's, without values of rows.
 
     Attributes:
         is_missing: whether a table, a schema or a database of it is not there (yet).
     """
 
     def __init__(self, reason: str, *, is_missing: bool) -> None:
-        super().__init__(reason)
+        super().__init__(cleaned(reason))
         self.is_missing = is_missing
 
 

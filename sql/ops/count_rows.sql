@@ -1,0 +1,2 @@
+SELECT count(*) AS row_count
+FROM {table}
