@@ -47,6 +47,9 @@ def figures(found: Status) -> dict[str, str]:
         if slot is None
         else f"{'in use' if slot.is_active else 'not in use'}, log {slot.wal_status}",
         "log kept at the source": "" if slot is None else f"{slot.retained_bytes:,} bytes",
+        "limit of the log kept": "none: set max_slot_wal_keep_size at the source"
+        if found.log_limit == "-1"
+        else found.log_limit or "",
         "subscription": "none"
         if subscription is None
         else f"{'enabled' if subscription.is_enabled else 'disabled'}, "

@@ -7,15 +7,28 @@ replica are databases of one cluster it would wait for itself without an end.
 
 from __future__ import annotations
 
+import logging
 import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from marts_platform import settings
 from marts_platform.core.sql import compose, read_sql
-from marts_platform.delivery.replica_status import (
+from marts_platform.delivery.replica_preconditions import (
     NAME,
     TABLES,
+    ReplicaServer,
+    SourceServer,
+    TableForm,
+    column_faults,
+    lacking_columns,
+    table_faults,
+)
+from marts_platform.delivery.replica_status import (
     ReplicaError,
+    details_of,
+    errors_of,
+    forms_of,
     made_tables,
     missing,
     publication_of,
@@ -28,14 +41,18 @@ from marts_platform.delivery.replica_status import (
 from marts_platform.resources.postgres import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from psycopg2.extensions import connection as Connection
     from psycopg2.sql import Composable
 
+_log = logging.getLogger(__name__)
+
 _INDEXES = ("order", "pipeline", "stage")
 _POLL_SECONDS = 0.02
 _COPY_SECONDS = 3600
+# A copy that fails is tried again every few seconds; one that has failed so often does not heal by itself.
+_ERRORS = 3
 # How long a slot may stay in use after its subscription has gone.
 _RELEASE_SECONDS = 20
 _LIMITS = Limits(statement_timeout=60, lock_timeout=20)
@@ -44,21 +61,30 @@ _LIMITS = Limits(statement_timeout=60, lock_timeout=20)
 def create() -> bool:
     """Makes what is missing of the replica; again is harmless.
 
+    Every precondition is looked at first. What fails later leaves nothing of this call behind: a slot that
+    nobody reads would keep the source's log until its disk is full.
+
     Returns:
         Whether the subscription was made now; its tables are then being copied.
 
     Raises:
-        ReplicaError: a part of an earlier replica is in the way, or a role lacks a right.
+        ReplicaError: a precondition is missing, a part of an earlier replica is in the way, or a role lacks a
+            right.
     """
     import psycopg2
 
+    made = _Made()
     try:
         with (
             publisher().connect(_LIMITS, purpose="replica") as source,
             subscriber().connect(_LIMITS, purpose="replica") as replica,
         ):
             source.autocommit = replica.autocommit = True
-            return _create(source, replica)
+            try:
+                return _create(source, replica, made)
+            except BaseException:
+                _undo(made)
+                raise
     except psycopg2.errors.InsufficientPrivilege as error:
         raise ReplicaError(f"a role lacks a right: {str(error).strip()}. {_RIGHTS}") from error
     except psycopg2.OperationalError as error:
@@ -73,7 +99,41 @@ _RIGHTS = (
 )
 
 
-def _create(source: Connection, replica: Connection) -> bool:
+@dataclass(slots=True)
+class _Made:
+    """What one call of `create` has made."""
+
+    tables: list[str] = field(default_factory=list[str])
+    publication: bool = False
+    slot: bool = False
+
+
+def _undo(made: _Made) -> None:
+    """Remove what a call has made, so that it can be tried again; say of a slot that cannot be removed."""
+    import psycopg2
+
+    try:
+        if made.slot or made.publication:
+            with publisher().connect(_LIMITS, purpose="replica") as source:
+                source.autocommit = True
+                if made.slot:
+                    _drop_slots(source, "0")
+                if made.publication:
+                    _execute(source, "drop_publication", {"name": _identifier(NAME)})
+        if made.tables:
+            with subscriber().connect(_LIMITS, purpose="replica") as replica:
+                _execute_text(replica, "postgres/drop_table.sql", {"table": _table_list(made.tables)})
+                replica.commit()
+    except (psycopg2.Error, ReplicaError) as error:
+        _log.warning(
+            "Parts of the replica could not be removed (%s). While the slot %s is there, the source keeps "
+            "its log for it: run `marts replica drop`",
+            str(error).strip(),
+            NAME,
+        )
+
+
+def _create(source: Connection, replica: Connection, made: _Made) -> bool:
     _refuse_same_database(source, replica)
     slot, subscription = slot_of(source), subscription_of(replica)
     if subscription is not None and slot is None:
@@ -81,20 +141,60 @@ def _create(source: Connection, replica: Connection) -> bool:
             "the subscription's slot is gone at the source, and with it the changes since: make the replica "
             "anew (marts replica drop, marts replica create)"
         )
+    if slot is not None and subscription is None:
+        raise ReplicaError(
+            f"the source has a slot {NAME} ({'in use' if slot.is_active else 'not in use'}) that is not this "
+            f"replica's: another replica reads it, or it was left behind and keeps {slot.retained_bytes:,} "
+            f"bytes of the source's log. If nobody needs it, run "
+            f"SELECT pg_drop_replication_slot('{NAME}') at the source"
+        )
+    tables = forms_of(source)
+    _refuse_missing_preconditions(source, replica, tables, needs_slot=slot is None)
     published = publication_of(source)
     _refuse_incomplete(published)
-    _create_tables(() if subscription is None else subscription.tables)
+    made.tables = _create_tables(() if subscription is None else subscription.tables)
+    _add_columns(replica, lacking_columns(tables, forms_of(replica), details_of(source)))
+    if faults := column_faults(tables, forms_of(replica), details_of(source)):
+        raise ReplicaError(f"the replica was not made: {'; '.join(faults)}")
     if published is None:
         names = {"name": _identifier(NAME), "tables": _table_list(TABLES)}
-        _execute(source, "create_publication", names)
+        is_parted = any(table.kind == "p" for table in tables)
+        _execute(source, f"create_publication{'_via_root' if is_parted else ''}", names)
+        made.publication = True
     if subscription is not None:
         if subscription.missing:
             _refresh(replica)
         return False
-    if slot is None:
-        _execute(source, "create_slot", values={"name": NAME})
+    _execute(source, "create_slot", values={"name": NAME})
+    made.slot = True
     _subscribe()
     return True
+
+
+def _refuse_missing_preconditions(
+    source: Connection, replica: Connection, tables: Sequence[TableForm], *, needs_slot: bool
+) -> None:
+    server = SourceServer(**row_of(source, "source_server", values={"name": NAME}))
+    publication = details_of(source)
+    faults = server.faults(needs_slot=needs_slot)
+    if needs_slot:
+        faults += ReplicaServer(**row_of(replica, "replica_server")).faults()
+    faults += table_faults(tables, needs_ownership=publication is None)
+    if publication is not None:
+        faults += publication.faults(tables)
+    if faults:
+        raise ReplicaError(f"the replica was not made: {'; '.join(faults)}")
+
+
+def _add_columns(replica: Connection, lacking: Mapping[str, Mapping[str, str]]) -> None:
+    """Add the columns that come and that the replica's tables have not: it would wait for ever."""
+    from psycopg2.sql import SQL
+
+    for table, columns in lacking.items():
+        for name, type_ in columns.items():
+            found = row_of(replica, "type_name", values={"type": type_})["name"]
+            names = _quoted(table) | {"column": _identifier(name), "type": SQL(found)}
+            _execute(replica, "add_column", names)
 
 
 def _refuse_same_database(source: Connection, replica: Connection) -> None:
@@ -112,17 +212,22 @@ def _refuse_incomplete(published: Collection[str] | None) -> None:
         )
 
 
-def _create_tables(followed: Collection[str]) -> None:
+def _create_tables(followed: Collection[str]) -> list[str]:
     """Makes the tables with their indexes, all of them or none.
 
     Args:
         followed: the subscription's tables; any other will be copied, so it has to be empty.
+
+    Returns:
+        The tables that were made now.
     """
+    new: list[str] = []
     with subscriber().connect(_LIMITS, purpose="replica") as replica:
         made = made_tables(replica)
         for table in TABLES:
             if table not in made:
                 _create_table(replica, table)
+                new.append(table)
             elif table not in followed and row_of(replica, "has_rows", _quoted(table))["has_rows"]:
                 raise ReplicaError(
                     f'the replica\'s table "{table}" has rows of an earlier subscription, which the copy '
@@ -131,6 +236,7 @@ def _create_tables(followed: Collection[str]) -> None:
         for table in _INDEXES:
             _execute(replica, f"index_{table}")
         replica.commit()
+    return new
 
 
 def _create_table(replica: Connection, table: str) -> None:
@@ -183,9 +289,16 @@ def wait_until_copied() -> None:
     deadline = time.monotonic() + _COPY_SECONDS
     with subscriber().connect(_LIMITS, purpose="replica") as replica:
         replica.autocommit = True
+        before = errors_of(replica)
         while (found := subscription_of(replica)) is None or found.tables_copying:
-            if found is None or not found.is_enabled or time.monotonic() > deadline:
-                raise ReplicaError("the tables are not being copied: see the log of the replica's server")
+            errors = errors_of(replica) - before
+            is_late = time.monotonic() > deadline or errors >= _ERRORS
+            if found is None or not found.is_enabled or is_late:
+                raise ReplicaError(
+                    f"the tables are not being copied ({errors} errors): the log of the replica's server "
+                    f"says why. The slot {NAME} stays and keeps the source's log: mend the cause, or run "
+                    f"`marts replica drop`"
+                )
             time.sleep(_POLL_SECONDS)
 
 

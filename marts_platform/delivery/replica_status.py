@@ -9,6 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from marts_platform import settings
 from marts_platform.core.sql import compose
+from marts_platform.delivery.replica_preconditions import (
+    NAME,
+    TABLES,
+    Publication,
+    TableForm,
+    column_faults,
+    lacking_columns,
+    lacking_faults,
+    table_faults,
+)
 from marts_platform.resources.postgres import Limits, PostgresResource
 
 if TYPE_CHECKING:
@@ -17,10 +27,6 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
     from psycopg2.sql import Composable
 
-NAME = "marts_delivery"
-"""Of publication, slot and subscription."""
-
-TABLES = ("config", "delivery", "order", "pipeline", "stage")
 _POLL_SECONDS = 0.02
 
 
@@ -72,6 +78,8 @@ class Status:
         slot: None if there is none.
         subscription: None if there is none.
         errors: how often a change could not be applied, since the subscription was made.
+        table_faults: what keeps changes of the tables from coming, or their service from making them.
+        log_limit: the source's ``max_slot_wal_keep_size``; -1 for no limit.
         lag_seconds: how long the replica took to confirm what the source had when it was asked; None if it
             did not within the time it was given.
     """
@@ -81,6 +89,8 @@ class Status:
     subscription: Subscription | None
     errors: int = 0
     lag_seconds: float | None = None
+    table_faults: tuple[str, ...] = ()
+    log_limit: str | None = None
 
     def faults(self, max_retained_bytes: int) -> list[str]:
         """What is wrong, in words; nothing if the replica is there and keeps up."""
@@ -103,8 +113,15 @@ class Status:
             found.append(f"the subscription lacks {', '.join(self.subscription.missing)}")
         elif self.subscription.tables_copying:
             found.append(f"{self.subscription.tables_copying} tables are still being copied")
+        if self.subscription is not None or self.slot is not None:
+            found += self.table_faults
         if not found and self.lag_seconds is None:
             found.append("the replica stalls: it did not confirm in time what the source has committed")
+        is_copying = self.subscription is not None and self.subscription.tables_copying > 0
+        if self.errors and (self.lag_seconds is None or is_copying):
+            found.append(
+                f"{self.errors} changes or copies have failed: the log of the replica's server says why"
+            )
         return found
 
 
@@ -131,11 +148,39 @@ def status(patience: float) -> Status:
     with publisher().connect(limits, purpose="replica") as source:
         source.autocommit = True
         published, slot = publication_of(source), slot_of(source)
+        tables, details = forms_of(source), details_of(source)
+        server = row_of(source, "source_server", values={"name": NAME})
         with subscriber().connect(limits, purpose="replica") as replica:
             replica.autocommit = True
-            subscription, errors = subscription_of(replica), _errors(replica)
+            subscription, errors = subscription_of(replica), errors_of(replica)
+            faults = _table_faults(tables, forms_of(replica), details)
         lag = lag_seconds(source, patience) if slot is not None and subscription is not None else None
-    return Status(published, slot, subscription, errors, lag)
+    return Status(published, slot, subscription, errors, lag, tuple(faults), server["log_limit"])
+
+
+def _table_faults(
+    tables: Sequence[TableForm], replica: Sequence[TableForm], publication: Publication | None
+) -> list[str]:
+    """Return what is wrong with the tables of a replica that was made, each with what helps."""
+    if publication is None:
+        return []
+    return [
+        *table_faults(tables, needs_ownership=False),
+        *publication.faults(tables),
+        *lacking_faults(lacking_columns(tables, replica, publication)),
+        *column_faults(tables, replica, publication),
+    ]
+
+
+def forms_of(connection: Connection) -> list[TableForm]:
+    """Return the tables of source or replica that are there."""
+    return [TableForm(**row) for row in rows_of(connection, "tables", values={"tables": list(TABLES)})]
+
+
+def details_of(source: Connection) -> Publication | None:
+    """Return what the publication leaves out; None if there is no publication."""
+    rows = list(rows_of(source, "publication_details", values={"name": NAME}))
+    return Publication(**rows[0]) if rows else None
 
 
 def lag_seconds(source: Connection, patience: float) -> float | None:
@@ -191,7 +236,8 @@ def subscription_of(replica: Connection) -> Subscription | None:
     return Subscription(**rows[0]) if rows else None
 
 
-def _errors(replica: Connection) -> int:
+def errors_of(replica: Connection) -> int:
+    """Return how many changes or copies have failed since the subscription was made."""
     import psycopg2
 
     # Before PostgreSQL 15 nobody counts them.
