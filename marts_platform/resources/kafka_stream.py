@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import struct
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from marts_platform.resources.kafka_client import (
     KafkaClient,
@@ -206,15 +207,66 @@ def _is_text(value: bytes) -> bool:
 
 
 def _headers(message: Message) -> bytes | None:
-    """The headers as jsonb: pairs of name and value, in their order; a value that is no text in hex."""
-    headers = message.headers()
-    if not headers:
-        return None
-    pairs = [(name.replace("\0", ""), _header_value(value)) for name, value in headers]
-    return b"\x01" + json.dumps(pairs).encode()
+    """Return the headers as jsonb: pairs of name and value, in their order; what is no text in hex."""
+    pairs = [(name, _text_or_hex(value)) for name, value in _header_pairs(message)]
+    return b"\x01" + json.dumps(pairs).encode() if pairs else None
 
 
-def _header_value(value: bytes | str | None) -> str | None:
+def _header_pairs(message: Message) -> list[tuple[str | None, str | bytes | None]]:
+    """Return the headers of a message, also where the client library cannot decode a name.
+
+    At the first call the library decodes all names. A name that is no UTF-8 becomes a null pointer in the
+    list that it keeps, and an error that holds the bytes of one such name: a single one is known by it, of
+    several the names are None.
+    """
+    undecoded = None
+    try:
+        kept = _called(message)
+    except (SystemError, UnicodeDecodeError) as error:
+        undecoded = _undecoded(error)
+        kept = _called(message)
+    pairs: list[tuple[str | None, str | bytes | None]] = [
+        (pair[0] if _has_name(pair) else None, pair[1]) for pair in kept
+    ]
+    unnamed = [place for place, (name, _) in enumerate(pairs) if name is None]
+    if len(unnamed) == 1:
+        pairs[unnamed[0]] = (undecoded, pairs[unnamed[0]][1])
+    return pairs
+
+
+def _called(message: Message) -> list[tuple[str, str | bytes | None]]:
+    """Return the library's list of headers.
+
+    The library returns a list and leaves an error set. Python sees that error where C code calls, as `map`
+    does, and overlooks it where specialized bytecode does: some later statement would raise it.
+    """
+    (headers,) = map(type(message).headers, (message,))
+    return cast("list[tuple[str, str | bytes | None]]", headers or [])
+
+
+def _undecoded(error: BaseException | None) -> str:
+    """Return the bytes that could not be decoded, in hex, from the error that says so or from its causes.
+
+    Raises:
+        BaseException: the error itself, if it is another one.
+    """
+    fault = error
+    while fault is not None and not isinstance(fault, UnicodeDecodeError):
+        fault = fault.__cause__
+    if fault is None:
+        assert error is not None
+        raise error
+    return f"\\x{fault.object.hex()}"
+
+
+def _has_name(pair: tuple[object, ...]) -> bool:
+    """Return whether the first item of a pair is an object and no null pointer, without touching it."""
+    item = ctypes.pythonapi.PyTuple_GetItem
+    item.argtypes, item.restype = [ctypes.py_object, ctypes.c_ssize_t], ctypes.c_void_p
+    return item(pair, 0) is not None
+
+
+def _text_or_hex(value: bytes | str | None) -> str | None:
     raw = value.encode() if isinstance(value, str) else value
     if raw is None:
         return None

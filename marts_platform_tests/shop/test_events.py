@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from confluent_kafka import Producer
 from dagster import DagsterInstance
 
 from marts_platform.core.checks import Finding
@@ -14,6 +15,8 @@ from marts_platform.core.window import Slice
 from marts_platform.io_managers.postgres import PostgresIOManager
 from marts_platform.materialization import SelectionError, materialize, replayable
 from marts_platform.shop.events import ASSET, newest_users_are_known
+from marts_platform_tests import kafka_wire
+from marts_platform_tests.kafka_wire import Record
 from marts_platform_tests.shop.replica import Shop
 from marts_platform_tests.shop.topic import EVENT, Topic, event, numbered
 
@@ -126,6 +129,9 @@ MALFORMED: list[tuple[bytes | None, str, str | None]] = [
     (b"a\x00b", "no UTF-8 text", r"\x610062"),
     (None, "no value", None),
     (b'{"event_type": "\\u0000"}', "no JSON", '{"event_type": "\\u0000"}'),
+    (b'{"event_type": "\\ud800"}', "no JSON", '{"event_type": "\\ud800"}'),
+    (b'{"event_type": 1e999999}', "no JSON", '{"event_type": 1e999999}'),
+    (b'{"event_type": "\xed\xa0\x80"}', "no UTF-8 text", r"\x7b226576656e745f74797065223a2022eda080227d"),
     # Deeper than the server's stack: it must not fail the load, now and each time again.
     (b"[" * 60_000, "no JSON", "[" * 60_000),
     *(
@@ -240,6 +246,59 @@ def test_headers_and_keys_are_kept_for_a_replay(topic: Topic) -> None:
     context = topic.warehouse.one("SELECT context FROM ops.quarantine")
     assert context["kafka_key"] == r"\x006b"
     assert context["kafka_headers"] == [["trace", r"\x00ff"], ["kind", "text"], ["none", None]]
+
+
+def test_messages_with_undecodable_parts_arrive_or_stand_whole(topic: Topic) -> None:
+    """Other languages' clients write names of headers that are no UTF-8; the reader stopped there."""
+    headers = [(b"good", b"1"), (b"\xff\xfe", b"\xff"), (b"", None), (b"good", b"\x00")]
+    records = [
+        Record(event(), b"\xff\x00", headers),
+        Record(b"{", b"\xff\x00", headers),
+        Record(None, None, headers),
+    ]
+    kafka_wire.produce(topic.bootstrap, topic.name, [*records, Record(event())])
+    figures = topic.load().figures
+    assert (figures.rows_read, figures.rows_written, figures.rows_quarantined) == (4, 2, 2)
+    assert topic.quarantine() == [("no JSON", "{"), ("no value", None)]
+    stood = [["good", "1"], [r"\xfffe", r"\xff"], ["", None], ["good", r"\x00"]]
+    contexts = topic.warehouse.rows("SELECT context FROM ops.quarantine ORDER BY source_key")
+    assert [context["kafka_headers"] for (context,) in contexts] == [stood, stood]
+    assert [context["kafka_key"] for (context,) in contexts] == [r"\xff00", None]
+    topic.warehouse.rows("UPDATE ops.quarantine SET payload = %s", event().decode())
+    assert topic.replay().figures.rows_written == 2
+    assert topic.load().figures.rows_read == 0
+
+
+def test_several_undecodable_names_of_headers_keep_their_values(topic: Topic) -> None:
+    headers = [(b"\xff", b"1"), (b"name", b"2"), (b"\xfe", b"3")]
+    kafka_wire.produce(topic.bootstrap, topic.name, [Record(b"{", None, headers)])
+    topic.load()
+    context = topic.warehouse.one("SELECT context FROM ops.quarantine")
+    assert context["kafka_headers"] == [[None, "1"], ["name", "2"], [None, "3"]]
+
+
+@pytest.mark.parametrize("milliseconds", [-1, -(2**62), 2**62, 253_402_300_800_000])
+def test_message_with_an_impossible_time_arrives(topic: Topic, milliseconds: int) -> None:
+    kafka_wire.produce(topic.bootstrap, topic.name, [Record(event())], milliseconds)
+    topic.load()
+    assert topic.warehouse.rows("SELECT kafka_time FROM shop.kafka_events") == [(None,)]
+
+
+def test_huge_message_that_is_no_text_stands_whole(topic: Topic) -> None:
+    producer = Producer({"bootstrap.servers": topic.bootstrap, "message.max.bytes": 50_000_000})
+    producer.produce(topic.name, b"\xff" * 8_000_000, key=b"k" * 500_000, partition=0)
+    assert producer.flush(20) == 0
+    topic.write([event()])
+    assert topic.load().figures.rows_written == 1
+    assert topic.warehouse.one("SELECT length(payload) FROM ops.quarantine") == 16_000_002
+
+
+def test_event_with_repeated_names_and_further_fields_arrives(topic: Topic) -> None:
+    """JSON's last value of a name holds, in every engine; what nobody asked for is left alone."""
+    nested = b'"further": ' + b"[" * 500 + b"]" * 500 + b', "number": 1e400'
+    topic.write([b'{"event_type": "x", "user_id": 1, ' + nested + b", " + event()[1:]])
+    topic.load()
+    assert topic.warehouse.one("SELECT event_type, user_id FROM shop.kafka_events") == ("click", 7)
 
 
 def test_nothing_is_pending_after_a_complete_read(topic: Topic) -> None:
