@@ -20,7 +20,7 @@ _WHOLE = Slice()
 
 
 def agreement(asset: dg.AssetsDefinition) -> Callable[[Slice, Mapping[str, Any]], Finding]:
-    """Compares the state of a table, or of a day of messages, at the source with what is published.
+    """Compares a table, or a day of messages, at the source with what is published.
 
     Args:
         asset: the replica; it bears the name of the source's table.
@@ -30,9 +30,15 @@ def agreement(asset: dg.AssetsDefinition) -> Callable[[Slice, Mapping[str, Any]]
     def examine(slice_: Slice, resources: Mapping[str, Any]) -> Finding:
         source: ChatSource = resources["chat"]
         warehouse: ClickHouseIOManager = resources["clickhouse"]
-        here = warehouse.published_state(mart, slice_)
-        there = source.fingerprint(asset.key.path[-1], slice_)
-        return Finding(here == there, {"published": here, "at_source": there})
+        here = warehouse.published_checksum(mart, slice_)
+        there = source.checksum(asset.key.path[-1], slice_)
+        figures = {
+            "rows_published": here.rows,
+            "rows_at_source": there.rows,
+            "checksum_published": str(here.checksum),
+            "checksum_at_source": str(there.checksum),
+        }
+        return Finding(here == there, figures)
 
     return examine
 
@@ -42,7 +48,8 @@ def _agrees_with_source(asset: dg.AssetsDefinition) -> dg.AssetChecksDefinition:
         asset,
         "agrees_with_source",
         "Source and replica have the same rows, by count and by an order-independent checksum of their "
-        "values. What is written at the source between a load and this check shows until the next load.",
+        "values, but for what stands in quarantine. What is written at the source between a load and this "
+        "check shows until the next load.",
         ["clickhouse", "chat"],
         agreement(asset),
         lookback=_LOOKBACK,

@@ -13,16 +13,21 @@ import contextlib
 import random
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 
 from marts_platform import settings
+from marts_platform.core.canonical import Checksum, form_of, mysql_fault, mysql_row
 from marts_platform.core.path import Extract
 from marts_platform.core.pending import SourceState
+from marts_platform.core.table import declared
 from marts_platform.core.window import Slice, Window, naive_bounds
-from marts_platform.resources.mysql import MySQLResource, SelectOut, statement
+from marts_platform.io_managers.clickhouse_types import holds_postgres
+from marts_platform.resources.mysql import MySQLResource, SelectOut, bound, select_fields, statement
+from marts_platform.resources.mysql_text import is_no_time, quoted, source_type
 from marts_platform.resources.mysql_zones import in_utc
 from marts_platform.resources.postgres import Limits
 
@@ -42,11 +47,15 @@ _PROBE, _STATEMENT = "source_probe_timeout_seconds", "source_statement_timeout_s
 # What the fingerprint says of a table without rows, and of a day without messages.
 _STATE = "rows {}, newest {}, checksum {}"
 _EMPTY = _STATE.format(0, 0, 0)
+# No user, chat or product is older than the epoch or younger than the century: such a time stands for none.
+_FIRST_TIME, _END_OF_TIMES = "1970-01-01 00:00:01", "2100-01-01"
+_NO_TIME = f"({is_no_time('{}')} OR {{}} < '{_FIRST_TIME}' OR {{}} >= '{_END_OF_TIMES}')".replace("{}", "{0}")
 # A table is compared by so many rows at once, and the older days whose turn it is in so many statements: what
 # one of them reads, and how many there are, stays small however busy the chat is, and however old.
 _ROWS_AT_ONCE = 200_000
 _SWEPT_AT_ONCE = 32
 _BELOW_ALL = -(2**63)
+_NO_VALUES: Mapping[str, object] = MappingProxyType({})
 # Of a statement that ran into its time limit: at MySQL, MariaDB and seekdb.
 _OUT_OF_TIME = frozenset({3024, 1969, 4012})
 _COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -57,6 +66,13 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = {
         "id", "chat_id", "sender_id", "buyer_id", "seller_id", "message", "created_at", "read_status",
     ),
 }  # fmt: skip
+# Of the chat's own declaration: NOT NULL. A NULL there stands in quarantine.
+_NEVER_NULL: Mapping[str, tuple[str, ...]] = {
+    "users": ("username", "avatar_path", "email"),
+    "products": ("name", "price", "seller_id"),
+    "chats": ("buyer_id", "seller_id", "product_id"),
+    "messages": ("message",),
+}
 
 
 class ChatSourceError(settings.ExpectedError):
@@ -84,9 +100,14 @@ class ChatSource(dg.ConfigurableResource[Any]):
         purpose = f"chat {slice_}"
         with self._session(_PROBE, purpose) as connection:
             times = Times.of(connection, now)
-        params = times.bounds(slice_.window)
+        window, params = slice_.window, times.bounds(slice_.window)
+
+        def state(connection: Connection[Cursor]) -> str:
+            return _states(connection, times, [window], set(window.days()))[slice_.partition_key or ""]
+
         stream = self._stream("messages", times, params, purpose)
-        return Extract(stream, scope=scope(now), warnings=times.warnings)
+        stream.state = state
+        return _extract("messages", stream, times.warnings)
 
     def table(self, name: str) -> Extract:
         """All rows of a table, as a stream.
@@ -94,10 +115,11 @@ class ChatSource(dg.ConfigurableResource[Any]):
         Raises:
             ChatSourceError: the database has no such tables.
         """
-        now = settings.load()
         with self._session(_PROBE, f"chat {name}") as connection:
-            times = Times.of(connection, now)
-        return Extract(self._stream(name, times, {}, f"chat {name}"), scope=scope(now))
+            times = Times.of(connection, settings.load())
+        stream = self._stream(name, times, {}, f"chat {name}")
+        stream.state = lambda connection: _state(connection, times, name)
+        return _extract(name, stream)
 
     def source_state(
         self, asset: str, slices: Sequence[Slice], published: Collection[Key] = ()
@@ -129,26 +151,29 @@ class ChatSource(dg.ConfigurableResource[Any]):
             first = min(days, default=newest.start.date())
             if first < newest.start.date():
                 older = Window(datetime.combine(first, time.min, UTC), newest.start)
-                count = int(_value(connection, "chat/source/message_numbers.sql", times, "messages") or 0)
+                count = int(_value(connection, "chat/source/message_numbers.sql", times) or 0)
                 swept = random.choice(parts(older, -(-count // now.chat_sweep_messages)))
                 states |= _states(connection, times, parts(swept, _SWEPT_AT_ONCE), days)
         found: dict[Key, str] = {key: f"{state}; {scope(now)}" for key, state in states.items()}
         return SourceState(frozenset(day.isoformat() for day in days), found, scope(now))
 
-    def fingerprint(self, table: str, slice_: Slice) -> str:
-        """The state of a table, or of a day of messages, without the scope."""
+    def checksum(self, table: str, slice_: Slice) -> Checksum:
+        """Return the checksum of a table, or of a day of messages, as the warehouse can hold its rows.
+
+        A row that stands in quarantine does not count; a value that does reads as missing.
+        """
         with self._session(_STATEMENT, "check") as connection:
             times = Times.of(connection, settings.load())
             if slice_.window is None:
-                return _state(connection, times, table)
-            days = set(slice_.window.days())
-            return _states(connection, times, [slice_.window], days)[slice_.partition_key or ""]
+                return _sums(connection, times, table, is_judged=True)[0]
+            found = _days(connection, times, slice_.window, is_judged=True)
+            return found[slice_.partition_key or ""][0] if found else Checksum(0, 0)
 
     def newest(self) -> datetime | None:
         """The time of the newest message (UTC): one look-up in its index."""
         with self._session(_PROBE, "check") as connection:
             times = Times.of(connection, settings.load())
-            found = _value(connection, "chat/source/newest_message.sql", times, "messages")
+            found = _value(connection, "chat/source/newest_message.sql", times)
         return None if found is None else found.replace(tzinfo=UTC)
 
     def outside(self, whole: Window) -> tuple[int, int | None]:
@@ -156,7 +181,7 @@ class ChatSource(dg.ConfigurableResource[Any]):
         with self._session(_STATEMENT, "check") as connection:
             times = Times.of(connection, settings.load())
             ((count, first),) = _rows(
-                connection, "chat/source/messages_outside.sql", times, "messages", times.bounds(whole)
+                connection, "chat/source/messages_outside.sql", times.names("messages"), times.bounds(whole)
             )
         return int(count), first
 
@@ -187,7 +212,7 @@ class ChatSource(dg.ConfigurableResource[Any]):
             Limits(now.source_statement_timeout_seconds, read_only=True),
             purpose,
             utc=("created_at",),
-            zero_dates_are_null=table != "messages",
+            no_time=_NO_TIME,
         )
 
 
@@ -260,6 +285,17 @@ def parts(span: Window, count: int | None = None) -> list[Window]:
     return [Window(start, end) for start, end in pairwise([*bounds, span.end])]
 
 
+def _extract(table: str, stream: SelectOut, warnings: Sequence[str] = ()) -> Extract:
+    return Extract(
+        stream,
+        scope=scope(settings.load()),
+        warnings=warnings,
+        fingerprint=lambda: stream.seen,
+        never_null=_NEVER_NULL[table],
+        key=("id",),
+    )
+
+
 def _states(
     connection: Connection[Cursor], times: Times, spans: Sequence[Window], days: Collection[date]
 ) -> dict[str, str]:
@@ -274,27 +310,88 @@ def _states(
     states = {day.isoformat(): _EMPTY for span in spans for day in span.days()}
     for span in spans:
         if any(day in days for day in span.days()):
-            params = times.bounds(span)
-            rows = _rows(connection, "chat/source/messages_fingerprint.sql", times, "messages", params)
-            states |= {str(key): str(state) for key, state in rows}
+            found = _days(connection, times, span, is_judged=False)
+            states |= {
+                key: _STATE.format(sums.rows, newest, sums.checksum) for key, (sums, newest) in found.items()
+            }
     return states
 
 
+def _days(
+    connection: Connection[Cursor], times: Times, span: Window, *, is_judged: bool
+) -> dict[str, tuple[Checksum, int]]:
+    """The checksum of each day of a span that has messages, and the number of its newest one."""
+    params = times.bounds(span)
+    names = _text(connection, times, "messages", params, is_judged=is_judged)
+    rows = _rows(connection, "chat/source/messages_state.sql", names)
+    return {str(key): (Checksum(int(count), int(sum_)), int(newest)) for key, count, newest, sum_ in rows}
+
+
 def _state(connection: Connection[Cursor], times: Times, table: str) -> str:
-    """The state of a whole table: its rows by their numbers, many at once.
+    """The state of a whole table."""
+    sums, newest = _sums(connection, times, table, is_judged=False)
+    return _STATE.format(sums.rows, newest, sums.checksum)
+
+
+def _sums(
+    connection: Connection[Cursor], times: Times, table: str, *, is_judged: bool
+) -> tuple[Checksum, int]:
+    """The checksum of a whole table: its rows by their numbers, many at once; and the greatest number.
 
     What is written meanwhile may count or not, and is compared at the next look.
     """
+    names = _text(connection, times, table, {}, is_judged=is_judged)
     rows, newest, checksum = 0, 0, 0
     after, taken = _BELOW_ALL, _ROWS_AT_ONCE
     while taken == _ROWS_AT_ONCE:
-        params = {"after": after, "most": _ROWS_AT_ONCE}
-        file = f"chat/source/{table}_fingerprint.sql"
-        ((taken, last, added),) = _rows(connection, file, times, table, params)
+        params = {"after": after, "most": _ROWS_AT_ONCE, "is_first": after == _BELOW_ALL}
+        ((taken, last, added, counted),) = _rows(connection, "chat/source/table_state.sql", names, params)
         if taken:
             after = newest = int(last)
-            rows, checksum = rows + taken, checksum + int(added)
-    return _STATE.format(rows, newest, checksum)
+            rows, checksum = rows + int(counted), checksum + int(added)
+    return Checksum(rows, checksum), newest
+
+
+def _text(
+    connection: Connection[Cursor],
+    times: Times,
+    table: str,
+    params: Mapping[str, object],
+    *,
+    is_judged: bool,
+) -> dict[str, str]:
+    """What stands in a statement for a table's rows, a row's text, and the condition that it is a row.
+
+    Raises:
+        ChatSourceError: a column has a type that its declaration does not hold.
+    """
+    query = bound(connection, statement(f"chat/source/{table}.sql", times.names(table)), params)
+    declaration = declared(f"chat/ddl/{table}.sql")
+    fields = select_fields(connection, query)
+    types = {one.name: source_type(one, one.name == "created_at") for one in fields}
+    columns = [declaration.column(name) for name in _COLUMNS[table]]
+    wrong = [
+        f"{column.name} is {types[column.name]} at the source, declared {column.type}"
+        for column in columns
+        if not holds_postgres(column.type, types[column.name])
+    ]
+    if wrong:
+        reasons = "; ".join(wrong)
+        raise ChatSourceError(f"chat/{table} cannot hold the {table} of MARTS_CHAT_URL: {reasons}")
+    given = [(quoted(column.name), column.type) for column in columns]
+    required = [column for column in columns if is_judged and not column.nullable]
+    faults = {
+        name: mysql_fault(form_of(column.type), name, _NO_TIME) or "FALSE"
+        for column in required
+        for name in [quoted(column.name)]
+    }
+    is_row = [f"coalesce(NOT ({fault}), FALSE) AND {name} IS NOT NULL" for name, fault in faults.items()]
+    names = {
+        "query": query,
+        "row": mysql_row(given, shows_faults=not is_judged, bounds=_NO_TIME),
+        "is_row": f"({' AND '.join(is_row or ['TRUE'])})",
+    }
+    return {name: text.replace("%", "%%") for name, text in names.items()}
 
 
 def _new_days(
@@ -307,7 +404,7 @@ def _new_days(
     while start < span.end:
         if start.date() not in known:
             params = times.bounds(Window(start, span.end))
-            rows = _rows(connection, "chat/source/next_message.sql", times, "messages", params)
+            rows = _rows(connection, "chat/source/next_message.sql", times.names("messages"), params)
             if not rows or rows[0][0].replace(tzinfo=UTC) >= span.end:
                 break
             day: date = rows[0][0].date()
@@ -318,13 +415,16 @@ def _new_days(
 
 
 def _rows(
-    connection: Connection[Cursor], file: str, times: Times, table: str, params: Mapping[str, object]
+    connection: Connection[Cursor],
+    file: str,
+    names: Mapping[str, str],
+    params: Mapping[str, object] = _NO_VALUES,
 ) -> Sequence[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(statement(file, times.names(table)), dict(params))
+        cursor.execute(statement(file, names), dict(params))
         return list(cursor.fetchall())
 
 
-def _value(connection: Connection[Cursor], file: str, times: Times, table: str) -> Any:
-    rows = _rows(connection, file, times, table, {})
+def _value(connection: Connection[Cursor], file: str, times: Times) -> Any:
+    rows = _rows(connection, file, times.names("messages"))
     return rows[0][0] if rows else None

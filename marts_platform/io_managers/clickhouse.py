@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from typing_extensions import override
 
-from marts_platform.core.clickhouse import STAGING, bound
+from marts_platform.core.canonical import Checksum, clickhouse_row
+from marts_platform.core.clickhouse import STAGING, bound, quoted, render
 from marts_platform.core.mart import mart_of
 from marts_platform.core.relation import Relation
 from marts_platform.core.sql import read_sql
@@ -115,6 +116,21 @@ class ClickHouseIOManager(Ledger):
         found = self._row(mart.fingerprint, slice_, mart.table.schema, {"staged": mart.table.name})
         (state,) = found.values()
         return str(state)
+
+    def published_checksum(self, mart: Mart, slice_: Slice) -> Checksum:
+        """Return the published rows of a slice, counted, and a checksum of their canonical texts."""
+        from marts_platform.io_managers.clickhouse_session import within
+
+        table, window, column = mart.table, slice_.window, getattr(mart.publication, "column", None)
+        statement = render(
+            "clickhouse/published_checksum.sql",
+            row=clickhouse_row((quoted(one.name), one.type) for one in table.written),
+            table=quoted(table.schema, table.name),
+            condition=within(column, table.column(column).type, window) if column and window else "true",
+        )
+        with self.clickhouse.client({"purpose": "check"}, read_only=True) as client:
+            ((rows, checksum),) = client.query(statement).result_rows
+        return Checksum(int(rows), int(checksum))
 
     def _row(self, file: str, slice_: Slice, database: str, more: Mapping[str, object]) -> dict[str, Any]:
         statement, window = read_sql(file), slice_.window

@@ -127,7 +127,9 @@ class Judge:
     def _source_key(self) -> str:
         if not self.shown:
             return "CAST(NULL AS Nullable(String))"
-        parts = ", ".join(f"ifNull({quoted(name)}, 'NULL')" for name in self.shown)
+        parts = ", ".join(
+            f"coalesce(toString({_bare_value(name)}), {quoted(name)}, 'NULL')" for name in self.shown
+        )
         return f"CAST(concatWithSeparator(', ', {parts}) AS Nullable(String))"
 
     def _row_faults(self, column: Column) -> list[str]:

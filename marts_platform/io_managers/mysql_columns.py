@@ -6,11 +6,12 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from marts_platform.core.integers import integer_of
 from marts_platform.io_managers.ledger import SchemaMismatchError
 from marts_platform.io_managers.mysql_frames import BITS, frame_faults
 from marts_platform.resources.mysql import select_fields
 from marts_platform.resources.mysql_form import differences, form_of
-from marts_platform.resources.mysql_text import postgres_type
+from marts_platform.resources.mysql_text import source_type
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from marts_platform.core.path import Mart
     from marts_platform.io_managers.mysql_session import MySQLSession
 
-_POSTGRES_BITS = {"smallint": 16, "integer": 32, "bigint": 64}
 _TYPE = re.compile(r"(?P<base>[a-z]+)(?:\((?P<size>\d+)(?:, ?(?P<scale>\d+))?\))?(?P<unsigned> unsigned)?")
 _NUMERIC = re.compile(r"numeric\((?P<size>\d+),(?P<scale>\d+)\)")
 _TEXTS = frozenset({"char", "varchar", "tinytext", "text", "mediumtext", "longtext"})
@@ -58,9 +58,7 @@ def refuse_query(session: MySQLSession, query: str) -> None:
         SchemaMismatchError: they differ; the message says in what.
     """
     fields = select_fields(session.connection, query)
-    types = {field.name: postgres_type(field, utc=False) for field in fields}
-    # A boolean of MySQL is a number; of Postgres, which a stream may come from, it is none.
-    types = {name: "smallint" if type_ == "boolean" else type_ for name, type_ in types.items()}
+    types = {field.name: source_type(field, utc=False) for field in fields}
     faults = _name_faults(session.mart, Counter(field.name for field in fields))
     _refuse(session.mart, "query", [*faults, *_type_faults(session.mart, types)])
 
@@ -100,7 +98,7 @@ def holds(declared: str, given: str) -> bool:
 
     Args:
         declared: MySQL's type.
-        given: as Postgres names it, a numeric with its precision and scale.
+        given: as Postgres names it, a numeric with its precision and scale; or MySQL's integer type.
     """
     found = _TYPE.match(declared.lower())
     assert found is not None  # the server has made a table of it
@@ -108,12 +106,12 @@ def holds(declared: str, given: str) -> bool:
     if base in _TEXTS or base in ("enum", "json"):
         return given.startswith("character") or given in ("text", "uuid", "json", "jsonb")
     if base in BITS:
-        # Not a boolean of Postgres: COPY writes t and f.
-        return _POSTGRES_BITS.get(given, 99) <= BITS[base] or given == "numeric(20,0)"
+        # The server refuses a number beyond the column's. Not a boolean of Postgres: COPY writes t and f.
+        return integer_of(given) is not None or given == "numeric(20,0)"
     if base == "decimal":
         digits = _NUMERIC.fullmatch(given)
         scale = int(found["scale"] or 0)
-        return given in _POSTGRES_BITS or (digits is not None and int(digits["scale"]) <= scale)
+        return integer_of(given) is not None or (digits is not None and int(digits["scale"]) <= scale)
     if base in ("double", "float"):
         return given in ("real", "double precision") and (base == "double" or given == "real")
     if base == "datetime":

@@ -153,6 +153,8 @@ def steps(table: Table, declared: Form, live: Form, cluster: str | None) -> tupl
             # Without a value of its own, rows that are there would hold one that nobody gave.
             is_additive = column.nullable or column.generated or column.has_default
             (clauses if is_additive else refused).append(added if is_additive else f"{alter} {added}")
+        elif have.admits_null(wanted):
+            clauses.append(f"MODIFY COLUMN {column_definition(column)}")
         elif str(have) != str(wanted):
             refused.append(f"{alter} MODIFY COLUMN {column_definition(column)}")
         elif have.comment != wanted.comment:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from marts_platform.core.sql import read_sql
@@ -41,6 +41,10 @@ class LiveColumn:
 
     def __str__(self) -> str:
         return " ".join(filter(None, (self.type, self.default, self.codec)))
+
+    def admits_null(self, wanted: LiveColumn) -> bool:
+        """Return true if a column would only have to admit NULL to be another: no value changes by that."""
+        return str(replace(self, type=f"Nullable({self.type})")) == str(wanted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from marts_platform import settings
 from marts_platform.core.sql import read_sql
 from marts_platform.fault_origin import naming_server
 from marts_platform.resources.mysql_address import Address, address_of, tls_context
-from marts_platform.resources.mysql_text import Field, line, postgres_type
+from marts_platform.resources.mysql_text import Field, line, source_type
 from marts_platform.resources.postgres import Limits
 
 if TYPE_CHECKING:
@@ -25,15 +25,9 @@ if TYPE_CHECKING:
     from pymysql.cursors import Cursor, SSCursor
 
 # Nothing is cut, rounded away or taken for a date in silence, whatever the server's own mode is.
-_SQL_MODE = ",".join(
-    (
-        "STRICT_ALL_TABLES",
-        "NO_ZERO_IN_DATE",
-        "NO_ZERO_DATE",
-        "ERROR_FOR_DIVISION_BY_ZERO",
-        "NO_ENGINE_SUBSTITUTION",
-    )
-)
+_SQL_MODE = ("STRICT_ALL_TABLES", "ERROR_FOR_DIVISION_BY_ZERO", "NO_ENGINE_SUBSTITUTION")
+# Of a session that writes. To one that reads they would make NULL of a zero date within an expression.
+_NO_ZEROS = ("NO_ZERO_IN_DATE", "NO_ZERO_DATE")
 _NO_LIMIT_SECONDS = 24 * 3600  # seekdb takes no 0 for it
 # How long a server waits for a client that takes or gives no rows: the other engine may be busy.
 _NETWORK_SECONDS = 600
@@ -154,7 +148,7 @@ def session_variables(kind: Kind, limits: Limits) -> dict[str, object]:
     seconds = limits.statement_timeout
     values: dict[str, object] = {
         "time_zone": "'+00:00'",
-        "sql_mode": f"'{_SQL_MODE}'",
+        "sql_mode": f"'{','.join(_SQL_MODE + (() if limits.read_only else _NO_ZEROS))}'",
         "net_write_timeout": _NETWORK_SECONDS,
         "net_read_timeout": _NETWORK_SECONDS,
         "lock_wait_timeout": max(1, int(limits.lock_timeout)),
@@ -198,10 +192,12 @@ class SelectOut:
         limits: of the source's session.
         purpose: for the connection's attributes.
         utc: columns whose DATETIME, which has no zone, is a time of UTC. A TIMESTAMP is one anyway.
-        zero_dates_are_null: whether 0000-00-00 comes as NULL; otherwise the receiver refuses it.
+        no_time: the condition that a time ``{0}`` is none; '' for dates such as 0000-00-00 alone. Such a time
+            comes as a text that the receiver takes for none.
+        state: reads the state of the source in the snapshot of the rows, before them.
         format: of the bytes.
-        refuse: looks at the names and types (Postgres' names for them) that the SELECT really gives, before
-            anything is sent.
+        refuse: looks at the names and types that the SELECT really gives, before anything is sent.
+        seen: what `state` read when the rows were last sent.
     """
 
     server: MySQLResource
@@ -211,13 +207,15 @@ class SelectOut:
     limits: Limits = Limits(read_only=True)
     purpose: str = "extract"
     utc: tuple[str, ...] = ()
-    zero_dates_are_null: bool = False
+    no_time: str = ""
+    state: Callable[[Connection[Cursor]], str] | None = field(default=None, repr=False)
     format: str = "postgres-text"
     refuse: Callable[[Mapping[str, str]], None] | None = field(default=None, repr=False)
+    seen: str = field(default="", init=False, repr=False)
     _connection_id: int | None = field(default=None, init=False, repr=False)
 
     def describe(self) -> dict[str, str]:
-        """The columns that the SELECT would give, in order, with Postgres' names of their types."""
+        """The columns that the SELECT would give, in order, with their types."""
         with self.server.connect(self.limits, purpose=self.purpose) as connection:
             fields = select_fields(connection, bound(connection, self.query, self.params))
         return self._types(fields)
@@ -234,7 +232,10 @@ class SelectOut:
             if self.refuse is not None:
                 self.refuse(self._types(fields))
             by_name = {found.name: found for found in fields}
-            text = line([by_name[name] for name in self.columns], self.zero_dates_are_null)
+            text = line([by_name[name] for name in self.columns], self.no_time)
+            if self.state is not None:
+                begin_snapshot(connection)
+                self.seen = self.state(connection)
             self._connection_id = connection.thread_id()
             rows = 0
             of_lines = f"SELECT {text} FROM ({query}\n) AS given"  # noqa: S608 # made of quoted names
@@ -254,7 +255,14 @@ class SelectOut:
                 self.server.kill_query(self._connection_id)
 
     def _types(self, fields: list[Field]) -> dict[str, str]:
-        return {found.name: postgres_type(found, found.name in self.utc) for found in fields}
+        return {found.name: source_type(found, found.name in self.utc) for found in fields}
+
+
+def begin_snapshot(connection: Connection[Cursor]) -> None:
+    """Begin a transaction whose statements all see one state of the tables."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
 
 
 def select_fields(connection: Connection[Cursor], query: str) -> list[Field]:

@@ -10,20 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 _UNSIGNED = 32
+_YEAR, _TIMESTAMP = 13, 7
 _BINARY = 63  # the character set of what is no text
 # pymysql.constants.FIELD_TYPE; the protocol's numbers.
-_INTEGERS = {1: "smallint", 2: "smallint", 9: "integer", 3: "integer", 8: "bigint", 13: "smallint"}
-_UNSIGNED_INTEGERS = {
-    1: "smallint",
-    2: "integer",
-    9: "integer",
-    3: "bigint",
-    8: "numeric(20,0)",
-    13: "smallint",
-}
+_INTEGERS = {1: "tinyint", 2: "smallint", 9: "mediumint", 3: "int", 8: "bigint", 13: "year"}
 _TIMES = {7: "timestamp with time zone", 12: "timestamp without time zone", 10: "date", 14: "date"}
 _TEXTS = frozenset({15, 249, 250, 251, 252, 253, 254, 247, 248})
 _DECIMALS = frozenset({0, 246})
+# Before a time that is none: no engine takes the text for one. ClickHouse makes 1970-01-01 of 0000-00-00.
+NO_TIME = "no time: "
 _FLOAT, _DOUBLE, _TIME, _BIT, _JSON, _NULL = 4, 5, 11, 16, 245, 6
 
 
@@ -53,18 +48,19 @@ class Field:
         return self.code in _TEXTS and self.character_set == _BINARY
 
 
-def postgres_type(field: Field, utc: bool) -> str:
-    """The Postgres type that has a field's values, by which all warehouses judge what they take.
+def source_type(field: Field, utc: bool) -> str:
+    """Return the type of a field's values, by which all warehouses judge what they take.
+
+    Integers have MySQL's names, without the width of their display: a tinyint(1) holds what a tinyint holds.
+    All other types have Postgres' names.
 
     Args:
         field: the column.
         utc: whether a DATETIME, which has no zone, is a time of UTC.
     """
     code, is_unsigned = field.code, bool(field.flags & _UNSIGNED)
-    if code == 1 and field.length == 1:
-        return "boolean"  # tinyint(1), MySQL's only kind of boolean
     if code in _INTEGERS:
-        return (_UNSIGNED_INTEGERS if is_unsigned else _INTEGERS)[code]
+        return _INTEGERS[code] + (" unsigned" if is_unsigned and code != _YEAR else "")
     if code in _DECIMALS:
         digits = field.length - (0 if is_unsigned else 1) - (1 if field.decimals else 0)
         return f"numeric({digits},{field.decimals})"
@@ -73,23 +69,22 @@ def postgres_type(field: Field, utc: bool) -> str:
     if field.is_bytes:
         return "bytea"
     names = {_FLOAT: "double precision", _DOUBLE: "double precision", _TIME: "interval", _JSON: "json"}
-    if code == _BIT:
-        return "bigint" if field.length < 64 else "numeric(20,0)"
-    return names.get(code, "text")
+    return "bigint unsigned" if code == _BIT else names.get(code, "text")
 
 
-def rendered(field: Field, name: str, zero_dates_are_null: bool) -> str:
-    """The SQL of a column's value as COPY's text.
+def rendered(field: Field, name: str, no_time: str = "") -> str:
+    """Return the SQL of a column's value as COPY's text.
 
     Args:
         field: the column.
         name: quoted.
-        zero_dates_are_null: whether a date that none is (0000-00-00) comes as NULL. Otherwise it comes as a
-            text that no engine takes for a date: left as it is, ClickHouse would make 1970-01-01 of it.
+        no_time: the condition that a time ``{0}`` is none; '' for `is_no_time`.
     """
     value = name
     if field.code in _TIMES:
-        value = _time(field, name, zero_dates_are_null)
+        text = f"concat({name}, '+00')" if field.code == _TIMESTAMP else name
+        fault = (no_time or is_no_time("{0}")).format(name)
+        value = f"CASE WHEN {fault} THEN concat('{NO_TIME}', {name}) ELSE {text} END"
     elif field.is_bytes:
         value = f"concat('\\\\\\\\x', lower(hex({name})))"
     elif field.code == _FLOAT:
@@ -97,19 +92,17 @@ def rendered(field: Field, name: str, zero_dates_are_null: bool) -> str:
     elif field.code == _BIT:
         value = f"{name} + 0"
     elif field.code in _TEXTS or field.code == _JSON:
+        # Of one character set, since a line of several is refused.
+        value = f"CONVERT({name} USING utf8mb4)"
         # A NUL stays as it is: after a backslash, the digits behind it would become part of it.
-        value = name
         for raw, escaped in (("\\\\", "\\\\\\\\"), ("\\t", "\\\\t"), ("\\n", "\\\\n"), ("\\r", "\\\\r")):
             value = f"replace({value}, '{raw}', '{escaped}')"
-    missing = f"{name} IS NULL"
-    if field.code in _TIMES and zero_dates_are_null:
-        missing += f" OR {_is_no_date(name)}"
-    return f"CASE WHEN {missing} THEN '\\\\N' ELSE {value} END"
+    return f"CASE WHEN {name} IS NULL THEN '\\\\N' ELSE {value} END"
 
 
-def line(fields: list[Field], zero_dates_are_null: bool) -> str:
+def line(fields: list[Field], no_time: str = "") -> str:
     """The SQL of a whole line; it is NULL, which is no line, if the server could not hold it."""
-    parts = [rendered(field, quoted(field.name), zero_dates_are_null) for field in fields]
+    parts = [rendered(field, quoted(field.name), no_time) for field in fields]
     return "concat(" + ", '\\t', ".join(parts) + ")"
 
 
@@ -118,12 +111,6 @@ def quoted(*names: str) -> str:
     return ".".join("`" + name.replace("`", "``") + "`" for name in names)
 
 
-def _time(field: Field, name: str, zero_dates_are_null: bool) -> str:
-    text = f"concat({name}, '+00')" if field.code == 7 else name
-    if zero_dates_are_null:
-        return text
-    return f"CASE WHEN {_is_no_date(name)} THEN concat('no date: ', {name}) ELSE {text} END"
-
-
-def _is_no_date(name: str) -> str:
-    return f"(month({name}) = 0 OR dayofmonth({name}) = 0 OR month({name}) IS NULL)"
+def is_no_time(name: str) -> str:
+    """Return the condition that a date or time has no year, month or day: 0000-00-00, 2024-00-00."""
+    return f"(year({name}) = 0 OR month({name}) = 0 OR dayofmonth({name}) = 0 OR month({name}) IS NULL)"

@@ -10,6 +10,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from marts_platform.resources.mysql_text import is_no_time
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -22,7 +24,8 @@ _SECOND = timedelta(seconds=1)
 def in_utc(column: str, zone: ZoneInfo) -> str:
     """The SQL that turns a column of local times into times of UTC.
 
-    Of the hour that a clock set back shows twice, the first one is meant.
+    Of the hour that a clock set back shows twice, the first one is meant. A date that is none stays as it is,
+    and so does a time that the shift would move beyond the year 9999: MySQL would make NULL of them.
 
     Args:
         column: its name, as SQL.
@@ -35,7 +38,10 @@ def in_utc(column: str, zone: ZoneInfo) -> str:
         if until is not None
     ]
     last = _shifted(column, shifts[-1][1])
-    return f"CASE {' '.join(cases)} ELSE {last} END" if cases else last
+    if not cases and last == column:
+        return column
+    stays = f"WHEN {is_no_time(column)} THEN {column}"
+    return f"coalesce(CASE {' '.join((stays, *cases))} ELSE {last} END, {column})"
 
 
 def _shifted(column: str, offset: timedelta) -> str:

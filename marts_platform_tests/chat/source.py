@@ -30,6 +30,8 @@ class ChatDatabase:
     def emptied(cls, server: MySQLAccess) -> Generator[ChatDatabase]:
         """The database with the chat's tables, all of them empty."""
         with connect(server.chat_owner_url) as connection:
+            # A test may have left views, or tables of another form.
+            server.clear()
             schema.empty_source(connection)
             yield cls(connection)
 

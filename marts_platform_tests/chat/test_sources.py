@@ -85,12 +85,18 @@ def test_a_table_is_compared_in_parts(chat: ChatDatabase, monkeypatch: pytest.Mo
     for number in range(1, 6):
         chat.user(number * 10, NOON)
     chat.chat(1, 10, 20, NOON)
-    at_once = {table: source.fingerprint(table, whole) for table in ("users", "chats", "products")}
+
+    def states() -> dict[str, str]:
+        tables = ("users", "chats", "products")
+        return {table: source.source_state(f"chat/{table}", [whole]).fingerprints[None] for table in tables}
+
+    at_once = states()
     assert at_once["users"].startswith("rows 5, newest 50, checksum ")
-    monkeypatch.setattr(sources, "_ROWS_AT_ONCE", 2)
-    assert {table: source.fingerprint(table, whole) for table in at_once} == at_once
-    monkeypatch.setattr(sources, "_ROWS_AT_ONCE", 1)
-    assert {table: source.fingerprint(table, whole) for table in at_once} == at_once
+    checksums = [source.checksum(table, whole) for table in at_once]
+    for rows in (2, 1):
+        monkeypatch.setattr(sources, "_ROWS_AT_ONCE", rows)
+        assert states() == at_once
+        assert [source.checksum(table, whole) for table in at_once] == checksums
     monkeypatch.setenv("MARTS_SOURCE_PROBE_TIMEOUT_SECONDS", "1")
     # Five rows, each of which takes more than half of what a statement may.
     with slowed(chat, "users", 0.6):

@@ -119,6 +119,17 @@ def test_additions_migrate_and_keep_the_rows(migrated: Client, write_sql: WriteS
     assert migration.upgrade() == []
 
 
+def test_a_column_that_shall_admit_null_migrates(migrated: Client, write_sql: WriteSql) -> None:
+    given = DDL.replace("    note ", "    given {}, -- New.\n    note ", 1)
+    write_sql("migrated/ddl/readings.sql", given.replace("{}", "Int8 DEFAULT 7", 1))
+    migration.upgrade()
+    write_sql("migrated/ddl/readings.sql", given.replace("{}", "Nullable(Int8) DEFAULT 7", 1))
+    (change,) = migration.upgrade()
+    assert "MODIFY COLUMN `given` Nullable(Int8)" in change
+    assert migrated.query("SELECT given FROM migrated.readings").result_rows == [(7,)]
+    assert migration.upgrade() == []
+
+
 def test_a_replacement_that_a_killed_server_left_half_is_repeated_before_its_table_changes(
     migrated: Client, write_sql: WriteSql
 ) -> None:

@@ -97,7 +97,7 @@ def test_a_row_with_null_where_none_may_be_is_quarantined(probe: ClickHouseProbe
     assert (outcome.figures.rows_written, outcome.figures.rows_quarantined) == (1, 1)
     assert probe.ask("SELECT sensor, toString(value) FROM probe.readings") == [(1, "a")]
     ((key, reason, payload, is_row),) = quarantine(probe)
-    assert (key, reason, is_row) == ("2, 2024-03-01 12:00:00+00", "value is missing", True)
+    assert (key, reason, is_row) == ("2, 2024-03-01 12:00:00.000000", "value is missing", True)
     assert '"value":null' in payload
 
 

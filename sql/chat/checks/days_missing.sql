@@ -5,11 +5,13 @@ FROM (
     SELECT time_id AS day_id
     FROM chat_analytics.message_facts
     UNION DISTINCT
-    SELECT start_time_id AS day_id
+    SELECT assumeNotNull(start_time_id) AS day_id
     FROM chat_analytics.chat_facts
+    WHERE start_time_id IS NOT NULL
     UNION DISTINCT
-    SELECT end_time_id AS day_id
+    SELECT assumeNotNull(end_time_id) AS day_id
     FROM chat_analytics.chat_facts
+    WHERE end_time_id IS NOT NULL
     UNION DISTINCT
     SELECT date_id AS day_id
     FROM chat_analytics.daily_activity_facts

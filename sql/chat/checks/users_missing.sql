@@ -9,10 +9,12 @@ FROM (
     FROM chat_analytics.message_facts
     WHERE recipient_id IS NOT NULL
     UNION DISTINCT
-    SELECT buyer_id AS user_id
+    SELECT assumeNotNull(buyer_id) AS user_id
     FROM chat_analytics.chat_facts
+    WHERE buyer_id IS NOT NULL
     UNION DISTINCT
-    SELECT seller_id AS user_id
+    SELECT assumeNotNull(seller_id) AS user_id
     FROM chat_analytics.chat_facts
+    WHERE seller_id IS NOT NULL
 ) AS referred
 WHERE user_id NOT IN (SELECT id FROM chat_analytics.user_dimension)

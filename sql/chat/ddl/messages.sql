@@ -5,7 +5,7 @@ CREATE TABLE chat_raw.messages (
     sender_id UInt32, -- The user who wrote it. Source: messages.sender_id.
     buyer_id Nullable(UInt32), -- The chat's buyer; NULL if the source has no such chat. Source: chats.buyer_id.
     seller_id Nullable(UInt32), -- The chat's seller; NULL if the source has no such chat. Source: chats.seller_id.
-    message String, -- The text. Source: messages.message.
+    message Nullable(String), -- The text. Source: messages.message.
     created_at DateTime64(6, 'UTC'), -- When it was written (UTC). Source: messages.created_at.
     read_status Nullable(Bool) -- Whether the recipient has read it. Source: messages.read_status.
 )

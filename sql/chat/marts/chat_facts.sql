@@ -16,8 +16,8 @@ WITH totals AS (
 
 SELECT
     chat.id AS chat_id,
-    toYYYYMMDD(if(total_messages > 0, first_at, coalesce(chat.created_at, toDateTime64(0, 6, 'UTC')))) AS start_time_id,
-    toYYYYMMDD(if(total_messages > 0, last_at, coalesce(chat.created_at, toDateTime64(0, 6, 'UTC')))) AS end_time_id,
+    toYYYYMMDD(if(total_messages > 0, first_at, chat.created_at)) AS start_time_id,
+    toYYYYMMDD(if(total_messages > 0, last_at, chat.created_at)) AS end_time_id,
     chat.buyer_id AS buyer_id,
     chat.seller_id AS seller_id,
     totals.total_messages AS total_messages,

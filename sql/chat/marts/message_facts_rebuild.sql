@@ -22,7 +22,7 @@ candidate AS (
         -- White space is what Python's str.strip takes for it.
         toUInt32(lengthUTF8(
             replaceRegexpAll(
-                message, '^[\\s\\v\\pZ\\x1c-\\x1f\\x85]+|[\\s\\v\\pZ\\x1c-\\x1f\\x85]+$', ''
+                coalesce(message, ''), '^[\\s\\v\\pZ\\x1c-\\x1f\\x85]+|[\\s\\v\\pZ\\x1c-\\x1f\\x85]+$', ''
             )
         )) AS message_length,
         TRUE AS is_touched
