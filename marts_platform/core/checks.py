@@ -101,19 +101,24 @@ class Outside:
 
 
 def day_check(
-    asset: dg.AssetsDefinition, resource: str, count: Callable[[Any, Window], Outside]
+    asset: dg.AssetsDefinition,
+    resource: str,
+    count: Callable[[Any, Window], Outside],
+    *,
+    days: dg.TimeWindowPartitionsDefinition | None = None,
 ) -> dg.AssetChecksDefinition:
     """Create the check ``every_row_has_a_day``: count the source's rows outside of all partitions.
 
     It runs with each load of the asset, so `count` reads ranges of an index.
 
     Args:
-        asset: a mart with partitions that reads the source.
+        asset: a mart that reads the source.
         resource: key of the resource that `count` takes.
         count: counts the rows whose time is missing or not in a window: before ``MARTS_START``, beyond
             today, or infinite. It takes the resource and the window of all partitions, the open one included.
+        days: the partitions, by default the asset's; of an appended table those of what is made of it.
     """
-    definition = mart_of(asset.key).partitions_def
+    definition = days or mart_of(asset.key).partitions_def
     assert definition is not None  # a table without days has every row
 
     @dg.asset_check(

@@ -9,11 +9,12 @@ import dagster as dg
 
 from marts_platform import settings
 from marts_platform.core.audit import unique
-from marts_platform.core.checks import stream_check
+from marts_platform.core.checks import Outside, day_check, stream_check
 from marts_platform.core.mart import mart
+from marts_platform.core.partitions import DAILY
 from marts_platform.core.path import Append, Extract
 from marts_platform.core.sensors import source_schedule, source_sensor
-from marts_platform.core.window import Slice
+from marts_platform.core.window import Slice, Window
 from marts_platform.io_managers.postgres import PostgresIOManager
 from marts_platform.resources.kafka import KafkaSource, messages
 
@@ -47,6 +48,21 @@ def events(slice_: Slice, kafka: KafkaSource, postgres: PostgresIOManager) -> Ex
 
 
 nothing_lost = stream_check(events)
+
+
+def undated_events(warehouse: PostgresIOManager, whole: Window) -> Outside:
+    """Count the messages that no day of the facts holds, by the broker's time."""
+    from psycopg2.sql import Identifier
+
+    names = {
+        "table": Identifier("ods", "events"),
+        "key": Identifier("event_id"),
+        "column": Identifier("event_timestamp"),
+    }
+    return Outside(**warehouse.row("delivery/raw/undated.sql", Slice(None, whole), names))
+
+
+events_have_days = day_check(events, "postgres", undated_events, days=DAILY)
 
 delivery_events = source_sensor(
     "delivery_events",

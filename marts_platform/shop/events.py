@@ -10,12 +10,13 @@ import dagster as dg
 
 from marts_platform import settings
 from marts_platform.core.audit import unique
-from marts_platform.core.checks import Finding, slice_check, stream_check
+from marts_platform.core.checks import Finding, Outside, day_check, slice_check, stream_check
 from marts_platform.core.mart import mart
+from marts_platform.core.partitions import DAILY
 from marts_platform.core.path import Append, Extract
 from marts_platform.core.sensors import source_schedule, source_sensor
 from marts_platform.core.sql import compose
-from marts_platform.core.window import Slice
+from marts_platform.core.window import Slice, Window
 from marts_platform.io_managers.postgres import PostgresIOManager
 from marts_platform.resources.kafka import KafkaSource, messages
 from marts_platform.resources.postgres import Limits, PostgresResource
@@ -50,6 +51,14 @@ def kafka_events(slice_: Slice, kafka: KafkaSource, postgres: PostgresIOManager)
 
 
 nothing_lost = stream_check(kafka_events)
+
+
+def undated_events(warehouse: PostgresIOManager, whole: Window) -> Outside:
+    """Count the events before ``MARTS_START`` and beyond today, by the producer's time."""
+    return Outside(**warehouse.row("shop/checks/events_undated.sql", Slice(None, whole)))
+
+
+events_have_days = day_check(kafka_events, "postgres", undated_events, days=DAILY)
 
 
 def known_users(server: PostgresResource, users: Collection[int]) -> set[int]:

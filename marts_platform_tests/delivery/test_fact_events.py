@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from marts_platform import settings
+from marts_platform.core.checks import Outside
 from marts_platform.core.planning import plan
 from marts_platform.core.sensors import run_requests
+from marts_platform.core.window import Window
 from marts_platform.definitions import RESOURCES
 from marts_platform.delivery.assets import dds
-from marts_platform.delivery.events import ASSET
+from marts_platform.delivery.events import ASSET, undated_events
+from marts_platform.io_managers.postgres import PostgresIOManager
 from marts_platform.materialization import materialize, pending_batches, replayable, select
 from marts_platform.resources.clickhouse import ClickHouseResource
 from marts_platform_tests.delivery.topics import Topics, result, trigger
@@ -122,3 +126,18 @@ def test_facts_loaded_before_days_were_noted_stay(events: Events) -> None:
     events.topics.write(events.topics.triggers, [trigger(1)], timestamp=int(OLDER.timestamp() * 1000))
     assert events.load() == ["2023-05-06"]
     assert events.counted() == {"2023-05-06": 2}
+
+
+def test_messages_of_no_day_are_counted_and_named(events: Events) -> None:
+    early, late = datetime(1970, 1, 2, tzinfo=UTC), datetime(2500, 1, 1, tzinfo=UTC)
+    for moment in (early, datetime(2019, 5, 5, tzinfo=UTC), OLD, late):
+        events.write(moment, result(1))
+    (found,) = materialize(pending_batches(select(ASSET)), events.instance)
+    assert found.checks == {"unique_event_id": True, "every_row_has_a_day": False, "nothing_lost": True}
+    assert events.load() == ["2024-03-01"]
+    whole = Window.of_days(settings.load().start, datetime.now(UTC).date() + timedelta(days=1))
+    counted = undated_events(PostgresIOManager(), whole)
+    keys = events.warehouse.rows("SELECT event_id::text FROM ods.events WHERE event_timestamp <> %s", OLD)
+    assert counted == Outside(
+        3, min(key for (key,) in keys), "1970-01-02 00:00:00+00", "2500-01-01 00:00:00+00"
+    )

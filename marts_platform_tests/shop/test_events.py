@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
 from dagster import DagsterInstance
 
-from marts_platform.core.checks import Finding
+from marts_platform import settings
+from marts_platform.core.checks import Finding, Outside
 from marts_platform.core.streams import PositionsLostError
-from marts_platform.core.window import Slice
+from marts_platform.core.window import Slice, Window
 from marts_platform.io_managers.postgres import PostgresIOManager
 from marts_platform.materialization import SelectionError, materialize, replayable
-from marts_platform.shop.events import ASSET, newest_users_are_known
+from marts_platform.shop.events import ASSET, newest_users_are_known, undated_events
 from marts_platform_tests import kafka_wire
 from marts_platform_tests.kafka_wire import Record
 from marts_platform_tests.shop.replica import Shop
@@ -299,6 +300,17 @@ def test_event_with_repeated_names_and_further_fields_arrives(topic: Topic) -> N
     topic.write([b'{"event_type": "x", "user_id": 1, ' + nested + b", " + event()[1:]])
     topic.load()
     assert topic.warehouse.one("SELECT event_type, user_id FROM shop.kafka_events") == ("click", 7)
+
+
+def test_events_of_no_day_are_counted_and_named(topic: Topic) -> None:
+    whole = Window.of_days(settings.load().start, datetime.now(UTC).date() + timedelta(days=1))
+    topic.write([event(), event(timestamp="0001-01-01T00:00:00"), event(timestamp="9999-12-31T23:59:59")])
+    topic.load()
+    assert undated_events(PostgresIOManager(), whole) == Outside(
+        2, f"{topic.name}/0/0/1", "0001-01-01 00:00:00+00", "9999-12-31 23:59:59+00"
+    )
+    topic.warehouse.rows("DELETE FROM shop.kafka_events WHERE kafka_offset > 0")
+    assert undated_events(PostgresIOManager(), whole) == Outside(0)
 
 
 def test_nothing_is_pending_after_a_complete_read(topic: Topic) -> None:
