@@ -27,7 +27,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from marts_platform import setting_urls, setting_values
+from marts_platform import setting_paging, setting_urls, setting_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -155,6 +155,18 @@ class Settings(BaseSettings):
     )
     crm_timeout_seconds: float = Field(
         30, gt=0, description="How long the CRM may take to connect, and between two pieces of an answer."
+    )
+    crm_wait_minutes: float = Field(
+        5.0,
+        ge=0,
+        le=120,
+        description="Minutes that one load of CRM customers waits in all for answers 429 and 503. "
+        "Retry-After sets each wait.",
+    )
+    crm_paging: str = Field(
+        "",
+        description="Paging of the CRM's customers as name=value pairs separated by blanks, or single for "
+        "one answer. Detected when empty. docs/bionicpro.md lists the names.",
     )
     reports_timezone: str = Field(
         "UTC", description="The time zone of the BionicPRO reports' nightly schedule, 02:00 there."
@@ -316,6 +328,12 @@ class Settings(BaseSettings):
     def _servers(cls, value: str | None) -> str | None:
         if value is not None:
             setting_urls.refuse_unclear_servers(value)
+        return value
+
+    @field_validator("crm_paging")
+    @classmethod
+    def _paging(cls, value: str) -> str:
+        setting_paging.parse_declaration(value)
         return value
 
     @field_validator("kafka_options", "spark_options")

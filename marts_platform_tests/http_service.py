@@ -67,7 +67,8 @@ def service(answer: Callable[[Asked], Answer]) -> Generator[Service]:
             asked = Asked(self.command, self.path, dict(self.headers.items()), self._body())
             running.asked.append(asked)
             given = running.answer(asked)
-            self.send_response(given.status)
+            # Without a Date of its own where the answer has one.
+            (self.send_response_only if "Date" in given.headers else self.send_response)(given.status)
             for name, value in {"Content-Type": "application/json", **given.headers}.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(given.content)))

@@ -18,7 +18,7 @@ PACKAGE = ROOT / "marts_platform"
 SQL = ROOT / "sql"
 
 # Imports point down: what each part of the package may import beside itself.
-GROUND = {"settings", "masking", "fault_origin", "names", "core"}
+GROUND = {"settings", "setting_paging", "masking", "fault_origin", "names", "core"}
 WAREHOUSES = GROUND | {"resources", "io_managers"}
 DOMAINS = {"bionicpro", "camunda", "chat", "delivery", "shop"}
 DAGSTER = {"dagster_home", "dagster_storage", "run_launcher"}
@@ -40,7 +40,8 @@ EVERYTHING = (
 MAY_IMPORT: dict[str, set[str]] = {
     "setting_values": set(),
     "setting_urls": set(),
-    "settings": {"setting_urls", "setting_values"},
+    "setting_paging": set(),
+    "settings": {"setting_paging", "setting_urls", "setting_values"},
     "row_values": set(),
     "names": set(),
     "masking": {"settings", "row_values"},

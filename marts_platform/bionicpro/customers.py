@@ -15,6 +15,7 @@ import dagster as dg
 from dagster_shared.utils.warnings import BetaWarning
 from pydantic import BaseModel, BeforeValidator, Field, StrictInt, StrictStr, ValidationError
 
+from marts_platform import settings
 from marts_platform.core.imports import whole
 from marts_platform.core.path import Rejected
 
@@ -23,10 +24,17 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_ID = re.compile(r"0|[1-9][0-9]{0,9}")
 # What ClickHouse's Date holds, which the report's order_date is: anything else would become a day of 1970.
 FIRST_DATE, LAST_DATE = date(1970, 1, 1), date(2149, 6, 6)
 LARGEST_USER = 2**32 - 1
+# Of what is wrong with records, a message names so many different reasons.
+_SHOWN_REASONS = 3
+
+
+class NoCustomersError(settings.ExpectedError):
+    """A CRM answered records, and each of them was rejected."""
 
 
 class SnapshotError(Exception):
@@ -51,13 +59,18 @@ def _text(value: object) -> object:
     return value
 
 
+def _id(value: object) -> object:
+    # As many JSON writers send whole numbers; "042" and "4.2e1" are other texts than the id's.
+    return int(value) if isinstance(value, str) and _ID.fullmatch(value) else value
+
+
 Text = Annotated[StrictStr | None, BeforeValidator(_text)]
 
 
 class Customer(BaseModel):
     """A customer. What the CRM does not say is None; names that it says beside these are passed over."""
 
-    user_id: Annotated[StrictInt, Field(ge=0, le=LARGEST_USER)]
+    user_id: Annotated[StrictInt, Field(ge=0, le=LARGEST_USER), BeforeValidator(_id)]
     email: Text = None
     first_name: Text = None
     last_name: Text = None
@@ -84,6 +97,20 @@ def validated(records: Sequence[Any]) -> Validated:
         except ValidationError as error:
             rejected.append(Rejected(_key(record, number), _reason(error), json.dumps(record)))
     return Validated(customers, rejected)
+
+
+def refuse_none(found: Validated) -> None:
+    """Refuse a snapshot whose every record was rejected: an empty one would be a success without customers.
+
+    Raises:
+        NoCustomersError: there are records and no customers; the message gives reasons without values.
+    """
+    if found.rejected and not found.customers:
+        reasons = "; ".join(sorted({entry.reason for entry in found.rejected})[:_SHOWN_REASONS])
+        raise NoCustomersError(
+            f"bionicpro/crm_users: the CRM gave {len(found.rejected)} records, none of them is a customer; "
+            f"no snapshot was taken. Look at what {settings.variable('crm_url')} answers: {reasons}"
+        )
 
 
 def _key(record: object, number: int) -> str:

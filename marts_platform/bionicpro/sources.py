@@ -120,11 +120,13 @@ class CrmSource(dg.ConfigurableResource[Any]):
 
         Raises:
             CrmError: the CRM cannot be read.
+            NoCustomersError: it gave records, and none of them is a customer.
         """
-        from marts_platform.bionicpro.customers import customers_frame, validated
+        from marts_platform.bionicpro.customers import customers_frame, refuse_none, validated
 
         taken_at = datetime.now(UTC)
         found = validated(CrmResource(setting=self.setting).users())
+        refuse_none(found)
         frame = customers_frame(found.customers, taken_at)
         return Extract(frame, scope=_day_of(taken_at), rejected=found.rejected)
 

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import dagster as dg
 import pytest
 
-from marts_platform.bionicpro.customers import customers_frame, snapshot_type, validated
+from marts_platform.bionicpro.customers import NoCustomersError, customers_frame, snapshot_type, validated
 from marts_platform.core.audit import AuditFailed
 from marts_platform.materialization import MaterializationError
 from marts_platform.resources.crm import CrmError
@@ -80,7 +80,7 @@ def test_two_records_of_a_customer_double_no_report_and_both_are_kept(world: Wor
 def test_a_bad_record_is_in_quarantine_until_the_crm_tells_better(world: World) -> None:
     bad = [
         {"email": "nobody@example.com"},
-        customer(2, user_id="2"),
+        customer(2, user_id="02"),
         customer(3, email=7),
         ["a list"],
         customer(4, last_name="\ud800"),
@@ -89,7 +89,7 @@ def test_a_bad_record_is_in_quarantine_until_the_crm_tells_better(world: World) 
     figures = world.snapshot().figures
     assert (figures.rows_read, figures.rows_written, figures.rows_quarantined) == (7, 2, 5)
     found = {key: (reason, json.loads(payload)) for key, reason, payload in world.quarantine(CRM)}
-    keys = ["record 2", "user 2", "user 3", "record 5", "user 4"]
+    keys = ["record 2", "user 02", "user 3", "record 5", "user 4"]
     assert {key: payload for key, (_, payload) in found.items()} == dict(zip(keys, bad, strict=True))
     assert found["record 2"][0] == "user_id: Field required"
     assert world.rows(
@@ -101,6 +101,35 @@ def test_a_bad_record_is_in_quarantine_until_the_crm_tells_better(world: World) 
     world.customers = [customer(number) for number in range(1, 6)]
     world.snapshot()
     assert world.quarantine(CRM) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "user"),
+    [
+        *((text, int(text)) for text in ("0", "42", "4294967295")),
+        (42, 42),
+        *((value, None) for value in ("042", "4.2e1", " 42", "42\n", "+42", "-1", "", "4294967296", "٤٢")),
+        (True, None),
+        (42.5, None),
+    ],
+)
+def test_an_id_as_canonical_text_is_an_id(value: object, user: int | None) -> None:
+    found = validated([{"user_id": value}])
+    assert [one.user_id for one in found.customers] == ([] if user is None else [user])
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_snapshot_of_rejected_records_only_is_refused(world: World, is_first: bool) -> None:
+    if not is_first:
+        world.customers = [customer(1)]
+        world.snapshot()
+    world.customers = [customer(1, user_id="one"), customer(2, user_id=None)]
+    with pytest.raises(NoCustomersError, match="gave 2 records, none of them is a customer") as refused:
+        world.snapshot()
+    assert "user_id: " in str(refused.value)
+    assert "one:" not in str(refused.value) and "example.com" not in str(refused.value)
+    assert world.postgres.log(asset=CRM) == ["failed"] if is_first else ["success", "failed"]
+    assert users_of_snapshots(world) == ([] if is_first else [1])
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 
 from marts_platform.embedded.stack import Stack
 from marts_platform.resources import crm
-from marts_platform.resources.crm import CrmChangedError, CrmError, CrmResource, read_page
+from marts_platform.resources.crm import CrmChangedError, CrmError, CrmResource
 from marts_platform.settings import SettingsError
 from marts_platform_tests.http_service import Answer, Asked, Service, service
 from marts_platform_tests.resources.test_secrets import everything_of
@@ -195,13 +195,6 @@ def test_no_secret_in_an_error(server: Service, monkeypatch: pytest.MonkeyPatch,
     assert not [
         part for part in (PASSWORD, quote(PASSWORD, safe=""), "s3cr3t", "w/rd", token) if part in text
     ]
-
-
-def test_a_page_says_what_comes_next() -> None:
-    assert read_page([1, 2], before=0, first_page=None).records == [1, 2]
-    page = read_page({"items": [1], "page": 4, "size": 1, "total": 9}, before=3, first_page=1)
-    assert page.next_page == {"page": 5, "size": 1}
-    assert read_page({"items": [], "page": 4, "total": 9}, before=3, first_page=1).next_page is None
 
 
 def test_the_embedded_crm(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
