@@ -48,10 +48,12 @@ AT_SOURCE = {
     "camunda/checks/checksum_source.sql",
     "camunda/checks/due_for_purge.sql",
     "camunda/checks/newest_at_source.sql",
+    "camunda/checks/undated.sql",
     "camunda/raw/act_hi_detail.sql",
     "camunda/raw/days_with_rows.sql",
     "camunda/raw/fingerprint_source.sql",
     "camunda/raw/keys_at_source.sql",
+    "camunda/raw/processes_at_source.sql",
     "camunda/raw/source_columns.sql",
 }
 KNOWN_FOLDERS = {"camunda", "kafka", "migrations", "ops", "postgres", "shop"}
@@ -95,9 +97,10 @@ VALUES: Mapping[str, object] = {
     "engine": "clickhouse",
     "setting": "clickhouse_url",
     "zone": "UTC",
-    **dict.fromkeys(["all_variables", "is_exact"], True),
+    **dict.fromkeys(["all_variables", "is_exact", "compares_bytes"], True),
+    "most": 10,
     "variables": ["docIds", "contextData"],
-    **dict.fromkeys(["keys", "on_another_day"], ["a key"]),
+    **dict.fromkeys(["keys", "keys_here", "keys_elsewhere", "processes"], ["a key"]),
     "users": [1],
     "with_context": False,
     "topic": "a topic",
@@ -161,7 +164,8 @@ NAMES: Mapping[str, Composable] = {
     "landed": Identifier("landed"),
     "judged": Identifier("judged"),
     "found": SQL("SELECT 'k' AS source_key, 'why' AS reason, 'raw' AS payload, FALSE AS is_row"),
-    "newest_removal": SQL("NULL"),
+    "values": SQL("ARRAY[id_, name_]"),
+    "is_kept": SQL("detail.removal_time_ IS NULL"),
     "row": SQL("id::text"),
 }
 
@@ -213,6 +217,7 @@ RECIPES: Mapping[str, Recipe] = {
     "camunda/marts/process_variables_merge.sql": TOUCHED_VARIABLES,
     "camunda/marts/process_variables_rebuild.sql": TOUCHED_VARIABLES,
     "camunda/raw/act_hi_detail_keep.sql": RAW,
+    "camunda/raw/act_hi_detail_missing.sql": RAW,
     "camunda/raw/act_hi_detail_restore.sql": RAW,
     "camunda/raw/fingerprint_staged.sql": RAW,
     "camunda/raw/quarantine.sql": RAW,
@@ -233,6 +238,12 @@ RECIPES: Mapping[str, Recipe] = {
     ),
     "kafka/rejected.sql": Recipe(before=JUDGED),
     "migrations/0001/quarantine.sql": Recipe(before=("DROP TABLE ops.quarantine",)),
+    "migrations/0001/act_hi_detail.sql": Recipe(before=("DROP TABLE camunda.act_hi_detail",)),
+    "migrations/0001/etl_run_log.sql": Recipe(before=("DROP TABLE ops.etl_run_log",)),
+    "migrations/0001/json_of_bytes.sql": Recipe(
+        before=("DROP FUNCTION camunda.json_of_bytes(text, bytea) CASCADE",)
+    ),
+    "migrations/0001/process_variables.sql": Recipe(before=("DROP TABLE camunda.process_variables",)),
     "migrations/0001/process_documents.sql": Recipe(before=("DROP TABLE camunda.process_documents",)),
     "migrations/0001/process_variables_by_time.sql": Recipe(
         before=("DROP INDEX camunda.process_variables_by_time",)
@@ -356,7 +367,9 @@ def test_a_declaration_runs_where_the_object_is_not_there_yet(
     assert file.split("/")[0] in KNOWN_FOLDERS, f"say here on which server {file} runs"
     text = read_sql(file)
     found = re.search(
-        r"^CREATE (?:UNIQUE )?(TABLE|INDEX|FUNCTION) (?:IF NOT EXISTS )?([\w.]+)", text, re.MULTILINE
+        r"^CREATE (?:UNIQUE |OR REPLACE )?(TABLE|INDEX|FUNCTION) (?:IF NOT EXISTS )?([\w.]+)",
+        text,
+        re.MULTILINE,
     )
     assert found, f"{file} creates neither a table nor an index nor a function"
     kind, name = found.groups()

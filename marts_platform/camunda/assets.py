@@ -12,7 +12,6 @@ from marts_platform.core.mart import keyed_mart, mart
 from marts_platform.core.partitions import DAILY
 from marts_platform.core.path import Extract, Keyed, Replace
 from marts_platform.core.window import Slice
-from marts_platform.io_managers.postgres import PostgresIOManager
 
 # Where the rows come from, for the lineage.
 ENGINE_HISTORY = dg.AssetSpec(
@@ -32,7 +31,10 @@ _FRESHNESS = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=26))
     asset="camunda/act_hi_detail",
     ddl="camunda/ddl/act_hi_detail.sql",
     publication=Replace(
-        "time_", keep="camunda/raw/act_hi_detail_keep.sql", restore="camunda/raw/act_hi_detail_restore.sql"
+        "time_",
+        keep="camunda/raw/act_hi_detail_keep.sql",
+        restore="camunda/raw/act_hi_detail_restore.sql",
+        missing="camunda/raw/act_hi_detail_missing.sql",
     ),
     warehouse="postgres",
     partitions_def=DAILY,
@@ -45,9 +47,9 @@ _FRESHNESS = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=26))
     pool="camunda",
     freshness=_FRESHNESS,
 )
-def act_hi_detail(slice_: Slice, camunda: CamundaSource, postgres: PostgresIOManager) -> Extract:
+def act_hi_detail(slice_: Slice, camunda: CamundaSource) -> Extract:
     """A day's changes of the wanted variables, streamed from the engine's database."""
-    return camunda.changes(slice_, postgres)
+    return camunda.changes(slice_)
 
 
 process_variables = keyed_mart(

@@ -47,6 +47,24 @@ source_agreement = slice_check(
 )
 
 
+def _nothing_withdrawn(slice_: Slice, resources: Mapping[str, Any]) -> Finding:
+    warehouse: PostgresIOManager = resources["postgres"]
+    found = warehouse.row("camunda/checks/withdrawn.sql", slice_)
+    return Finding(found["rows_withdrawn"] == 0, found)
+
+
+nothing_withdrawn = slice_check(
+    act_hi_detail,
+    "nothing_withdrawn",
+    "No change is gone at the source though the engine's clean-up cannot have taken it: its process lives. "
+    "The engine was restored from a backup, or somebody deleted the row. marts forget camunda deletes a "
+    "process from the marts as well.",
+    ["postgres"],
+    _nothing_withdrawn,
+    lookback=_LOOKBACK,
+)
+
+
 def _not_newer(slice_: Slice, resources: Mapping[str, Any]) -> Finding:
     source: CamundaSource = resources["camunda"]
     warehouse: PostgresIOManager = resources["postgres"]

@@ -24,13 +24,17 @@ if TYPE_CHECKING:
     from marts_platform.core.path import Extract
     from marts_platform.core.pending import Key, SourceState
     from marts_platform.core.window import Slice, Window
-    from marts_platform.io_managers.postgres import PostgresIOManager
     from marts_platform.settings import Settings
 
 # Without these there is no history to read; the engine has had them in every version.
 _INDISPENSABLE = frozenset({"id_", "type_", "name_", "time_", "proc_inst_id_", "execution_id_", "task_id_"})
-_COMPUTED = frozenset({"json_", "is_purged_", "bytes_"})
+_COMPUTED = frozenset({"json_", "is_purged_", "is_withdrawn_", "bytes_"})
 _LOCAL_TIMES = frozenset({"time_", "removal_time_"})
+# What is no text of its own that every server writes alike.
+_AS_TEXT = {
+    "timestamptz": "encode(timestamptz_send({}), 'hex')",
+    "double precision": "encode(float8send({}), 'hex')",
+}
 # On each side of the days: read by the index in less than a second.
 _UNDATED_ROWS = 100_000
 
@@ -49,7 +53,7 @@ class CamundaSource(dg.ConfigurableResource[Any]):
         """The server."""
         return PostgresResource(setting=self.setting)
 
-    def changes(self, slice_: Slice, warehouse: PostgresIOManager) -> Extract:
+    def changes(self, slice_: Slice) -> Extract:
         """The wanted changes of a partition, with their byte arrays, as a stream.
 
         The open partition ends at the commit-safe bound. Columns that an older engine does not have
@@ -57,7 +61,6 @@ class CamundaSource(dg.ConfigurableResource[Any]):
 
         Args:
             slice_: the partition.
-            warehouse: has what was published of it.
 
         Raises:
             CamundaSourceError: there is no readable ``act_hi_detail``.
@@ -71,23 +74,42 @@ class CamundaSource(dg.ConfigurableResource[Any]):
             )
 
         extract = self._history(now).extract(slice_, query, (*_plain_columns(), "bytes_"))
-        moved = self._on_another_day(slice_, warehouse, now)
-        return dataclasses.replace(extract, params={**_variables(now), "on_another_day": moved})
+        return dataclasses.replace(
+            extract,
+            params={**_variables(now), "compares_bytes": now.camunda_compares_bytes},
+            judge=lambda missing: self._judged(slice_, missing, now),
+        )
 
-    def _on_another_day(self, slice_: Slice, warehouse: PostgresIOManager, now: Settings) -> list[str]:
-        """Keys of published rows that the source has, maybe on another day: the zone is another one now.
+    def _judged(
+        self, slice_: Slice, missing: Sequence[tuple[str | None, str | None]], now: Settings
+    ) -> dict[str, object]:
+        """Tell published rows that are gone at the source from those that it has, maybe on another day.
 
-        Without them a row that moved to the next day would look like one that the clean-up deleted.
+        Args:
+            slice_: the partition that they were published in.
+            missing: key and process of each, as ``act_hi_detail_missing.sql`` gives them.
+            now: the settings of the load.
         """
-        last = warehouse.row("camunda/raw/last_read.sql", slice_)["fingerprint"]
-        if last is None or last.endswith(_in_zone(now)):
-            return []
-        published = warehouse.row("camunda/raw/keys_in_mart.sql", slice_)["keys"]
+        assert slice_.window is not None  # the asset is partitioned
+        values = {
+            "keys": [key for key, _ in missing if key is not None],
+            "processes": sorted({process for _, process in missing if process is not None}),
+            "start": slice_.window.start,
+            "end": slice_.window.end,
+            "zone": now.camunda_timezone,
+            **_variables(now),
+        }
+        here: list[str] = []
+        elsewhere: list[str] = []
+        living: list[str] = []
         limits = Limits(now.source_statement_timeout_seconds, read_only=True, by_index=True)
-        with self.server.connect(limits, purpose=f"camunda {slice_}") as connection:
-            query = compose("camunda/raw/keys_at_source.sql")
-            (found,) = one_row(connection, query, {"keys": published})
-        return found
+        if values["keys"] or values["processes"]:
+            with self.server.connect(limits, purpose=f"camunda {slice_}") as connection:
+                is_kept = _is_kept(source_columns(connection))
+                here, elsewhere = one_row(connection, compose("camunda/raw/keys_at_source.sql"), values)
+                query = compose("camunda/raw/processes_at_source.sql", {"is_kept": is_kept})
+                (living,) = one_row(connection, query, values)
+        return {"keys_here": here, "keys_elsewhere": elsewhere, "processes": living}
 
     def source_state(
         self, asset: str, slices: Sequence[Slice], published: Collection[Key] = ()
@@ -99,11 +121,12 @@ class CamundaSource(dg.ConfigurableResource[Any]):
         """
 
         def fingerprint(connection: Connection) -> Composable:
-            newest_removal = _newest_removal(source_columns(connection))
-            return compose("camunda/raw/fingerprint_source.sql", {"newest_removal": newest_removal})
+            values = stored_values(source_columns(connection), compares_bytes=now.camunda_compares_bytes)
+            return compose("camunda/raw/fingerprint_source.sql", {"values": values})
 
+        now = settings.load()
         days = compose("camunda/raw/days_with_rows.sql")
-        state = self._history(settings.load()).state(slices, fingerprint, days)
+        state = self._history(now).state(slices, fingerprint, days)
         return dataclasses.replace(state, with_rows={*state.with_rows, *published})
 
     def checksum(self, slice_: Slice, read_until: datetime | None) -> dict[str, Any]:
@@ -229,14 +252,38 @@ def _expression(name: str, type_: str, present: frozenset[str]) -> Composable:
     return SQL("detail.{}::{}").format(_identifier(name), SQL(type_))
 
 
-def _newest_removal(present: frozenset[str]) -> Composable:
+def stored_values(present: frozenset[str], *, compares_bytes: bool) -> Composable:
+    """An array of a row's stored values as text, each written the same way on every server.
+
+    Args:
+        present: the columns of the source's table.
+        compares_bytes: whether the byte array counts, which costs a look-up by key for each row that has one.
+    """
+    from psycopg2.sql import SQL
+
+    table = declared("camunda/ddl/act_hi_detail.sql")
+    values = [
+        SQL(_AS_TEXT.get(table.column(name).type, "({})::text")).format(
+            _expression(name, table.column(name).type, present)
+        )
+        for name in _plain_columns()
+    ]
+    digest = SQL(
+        "CASE WHEN detail.bytearray_id_ IS NOT NULL THEN (SELECT md5(stored.bytes_) "
+        "FROM act_ge_bytearray AS stored WHERE stored.id_ = detail.bytearray_id_) END"
+    )
+    values.append(digest if compares_bytes else SQL("NULL"))
+    return SQL("ARRAY[") + SQL(", ").join(values) + SQL("]")
+
+
+def _is_kept(present: frozenset[str]) -> Composable:
+    """The condition that the engine's clean-up may not delete a row yet; before 7.10 no row tells."""
     from psycopg2.sql import SQL
 
     if "removal_time_" not in present:
-        return SQL("NULL")
+        return SQL("TRUE")
     return SQL(
-        "to_char((max(detail.removal_time_) AT TIME ZONE %(zone)s) AT TIME ZONE 'UTC', "
-        "'YYYY-MM-DD\"T\"HH24:MI:SS.US')"
+        "(detail.removal_time_ IS NULL OR detail.removal_time_ > (clock_timestamp() AT TIME ZONE %(zone)s))"
     )
 
 

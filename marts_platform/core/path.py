@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from marts_platform.core.audit import AuditFailed
 from marts_platform.core.faults import with_retries
@@ -43,11 +43,14 @@ class Replace:
             source no longer has them (``{staged}`` are the new rows). None: the source decides alone.
         restore: an SQL file that updates ``{staged}`` with values that the source no longer has of rows
             which it still has, from the rows published before.
+        missing: an SQL file that selects what `Extract.judge` takes of the rows published before that are
+            not among ``{staged}``.
     """
 
     column: str | None = None
     keep: str | None = None
     restore: str | None = None
+    missing: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +191,10 @@ class Extract:
         rows: a query, a stream or a DataFrame; None for a keyed mart, whose publication says them.
         read_until: up to where an open window is read (UTC); None if it is read whole.
         scope: what else decides which rows come (settings); it becomes part of the fingerprint.
-        params: values that the publication's ``keep`` file takes, beside ``start`` and ``end``.
+        params: values that the publication's ``keep`` file and the mart's ``fingerprint`` file take, beside
+            ``start`` and ``end``.
+        judge: asks the source about published rows that it did not give: takes the rows of the publication's
+            ``missing`` file and returns more values of ``keep``.
         warnings: what whoever looks at the run should know.
         rejected: rows that were read and are not among `rows`, and values that these lack.
         fingerprint: the state of the source that the rows show, where no SQL file of the mart says it; a
@@ -204,6 +210,7 @@ class Extract:
     read_until: datetime | None = None
     scope: str = ""
     params: Mapping[str, object] = field(default_factory=dict[str, object])
+    judge: Callable[[Sequence[tuple[Any, ...]]], Mapping[str, object]] | None = None
     warnings: Sequence[str] = ()
     rejected: Sequence[Rejected] = ()
     fingerprint: str | Callable[[], str] | None = None

@@ -55,7 +55,6 @@ class PostgresLoad:
 
     def stage(self, extract: Extract) -> None:
         """Brings the rows into the staging table, refusing columns that are not the declared ones."""
-        mart = self._session.mart
         self._extract = extract
         self._read_until = extract.read_until
         self._rejected = extract.rejected
@@ -63,14 +62,19 @@ class PostgresLoad:
         # state newer than the rows would hide them.
         upstream = self._upstream_fingerprint()
         self._staging.fill(extract)
+        self._fingerprint = self._state(extract, upstream)
+        # Only now: what stays of the rows published before is none of the source's.
+        self._staging.complete(extract)
+
+    def _state(self, extract: Extract, upstream: str | None) -> str | None:
+        mart = self._session.mart
         if isinstance(extract.rows, Replay):
             # Nothing was read of the source, so what is known of its state is what was.
             key = self._session.slice.partition_key
             found = run_log.last_published_of(self._session.connection, mart.asset, key).get(key)
-            self._fingerprint = found.fingerprint if found else None
-            return
-        state = self._staged_fingerprint(mart.fingerprint) if mart.fingerprint else extract.state()
-        self._fingerprint = with_scope(state or upstream, extract.scope) or None
+            return found.fingerprint if found else None
+        state = self._staged_fingerprint(mart.fingerprint, extract) if mart.fingerprint else extract.state()
+        return with_scope(state or upstream, extract.scope) or None
 
     def audit(self, audit: Audit) -> Verdict:
         """Asks one audit's question to the staged rows."""
@@ -130,8 +134,9 @@ class PostgresLoad:
             return "landed"
         return "new" if reads_only_what_is_new(self._session.mart.publication) else "all"
 
-    def _staged_fingerprint(self, file: str) -> str:
-        (state,) = self._session.row(file, {"staged": self._session.stage}, self._session.bounds)
+    def _staged_fingerprint(self, file: str, extract: Extract) -> str:
+        params = {**self._session.bounds, **extract.params}
+        (state,) = self._session.row(file, {"staged": self._session.stage}, params)
         return str(state)
 
     def _upstream_fingerprint(self) -> str | None:

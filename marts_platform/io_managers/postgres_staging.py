@@ -53,6 +53,14 @@ class Staging:
             self._stage_keys(self._session.mart.publication)
         else:
             self._stage_rows(extract)
+
+    def complete(self, extract: Extract) -> None:
+        """Add the rows that stay of those published before, and build the indexes."""
+        publication = self._session.mart.publication
+        if not isinstance(publication, Keyed):
+            self._session.take_turn_to_publish()
+        if isinstance(publication, Replace):
+            self._keep(publication, extract)
         if self._session.is_partitioned and self.has_rows:
             self._build_indexes()
 
@@ -79,8 +87,6 @@ class Staging:
             raise TypeError(f"{self._session.mart.asset}: what a cluster moves goes into MySQL only")
         else:
             self._insert_frame(cast("pd.DataFrame", extract.rows))
-        self._session.take_turn_to_publish()
-        self._keep(extract.params)
 
     def _create_stage(self) -> None:
         column = cast("Replace | Append", self._session.mart.publication).column
@@ -223,14 +229,17 @@ class Staging:
             execute_values(cursor, statement, rows, page_size=1000)
         self.rows_read = len(frame)
 
-    def _keep(self, params: Mapping[str, object]) -> None:
-        if isinstance(self._session.mart.publication, Replace) and self._session.mart.publication.restore:
-            self._session.execute(
-                self._session.mart.publication.restore, {"staged": self._session.stage}, self._session.bounds
-            )
-        if isinstance(self._session.mart.publication, Replace) and self._session.mart.publication.keep:
-            kept = compose(self._session.mart.publication.keep, {"staged": self._session.stage})
-            self.rows_kept = self._insert_query(kept, {**self._session.bounds, **params})
+    def _keep(self, replace: Replace, extract: Extract) -> None:
+        names = {"staged": self._session.stage}
+        params = {**self._session.bounds, **extract.params}
+        if replace.restore:
+            self._session.execute(replace.restore, names, params)
+        if replace.missing and extract.judge:
+            with self._session.connection.cursor() as cursor:
+                cursor.execute(compose(replace.missing, names), params)
+                params |= extract.judge(cursor.fetchall())
+        if replace.keep:
+            self.rows_kept = self._insert_query(compose(replace.keep, names), params)
 
     def _build_indexes(self) -> None:
         # Built before the swap, so that attaching finds them and holds its locks for an instant only; and

@@ -75,6 +75,37 @@ class HostileHistory:
         process = self.random.choice(self._variables).process
         self.engine.execute("DELETE FROM act_hi_detail WHERE proc_inst_id_ = %s", process)
 
+    def restore(self) -> None:
+        """Takes the newest changes of a variable back and its counter with them, as a backup does."""
+        variable = self.random.choice(self._variables)
+        taken = self.random.randrange(1, 4)
+        variable.changes = max(variable.changes - taken, 0)
+        self.engine.execute(
+            "DELETE FROM act_hi_detail WHERE var_inst_id_ = %s AND sequence_counter_ > %s",
+            variable.var_inst_id, variable.changes,
+        )  # fmt: skip
+
+    def purge_partly(self) -> None:
+        """Deletes some rows of a process that all are due, as the clean-up does between its batches."""
+        process = self.random.choice(self._variables).process
+        self.engine.execute(
+            "UPDATE act_hi_detail SET removal_time_ = '2024-04-01' WHERE proc_inst_id_ = %s", process
+        )
+        self.engine.execute(
+            "DELETE FROM act_hi_detail WHERE proc_inst_id_ = %s AND md5(id_ || %s) < '8'",
+            process, str(self.random.random()),
+        )  # fmt: skip
+
+    def rewrite_bytes(self) -> None:
+        """Gives some byte arrays other bytes, in place."""
+        self.engine.execute(
+            """
+            UPDATE act_ge_bytearray SET bytes_ = %s
+            WHERE id_ IN (SELECT id_ FROM act_ge_bytearray ORDER BY md5(id_ || %s) LIMIT 3)
+            """,
+            b'{"report.AttachedDocuments": [{"doc.id": "G"}]}', str(self.random.random()),
+        )  # fmt: skip
+
     def forget_bytes(self) -> None:
         """Deletes byte arrays whose changes stay, as the engine's clean-up does in between."""
         self.engine.execute(

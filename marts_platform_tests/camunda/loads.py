@@ -132,4 +132,4 @@ class Warehouse:
 
 
 def _rows(registered: RegisteredMart, slice_: Slice) -> Extract:
-    return CamundaSource().changes(slice_, PostgresIOManager()) if registered.source else Extract(None)
+    return CamundaSource().changes(slice_) if registered.source else Extract(None)

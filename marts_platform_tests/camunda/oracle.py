@@ -91,8 +91,10 @@ class RawHistory:
             source: the rows of ``act_hi_detail`` with the ``bytes_`` that each names.
             wanted: the variables' names; None for all.
         """
+        source = list(source)
+        living = {row["proc_inst_id_"] for row in source if not _is_due(row["removal_time_"])}
         before = {
-            key: row | {"is_purged_": True}
+            key: row | _as_gone(row, living)
             for key, row in self.days.get(day, {}).items()
             if wanted is None or row["name_"] in wanted
         }
@@ -105,6 +107,7 @@ class RawHistory:
                 found[row["id_"]] = row | {
                     "time_": moment,
                     "is_purged_": False,
+                    "is_withdrawn_": False,
                     "bytes_": kept if row["bytes_"] is None else row["bytes_"],
                 }
         self.days[day] = before | found
@@ -112,6 +115,18 @@ class RawHistory:
     def rows(self) -> list[Row]:
         """All rows of all loaded days."""
         return [row for rows in self.days.values() for row in rows.values()]
+
+
+def _is_due(removal_time: datetime | None) -> bool:
+    return removal_time is not None and removal_time.replace(tzinfo=UTC) <= datetime.now(UTC)
+
+
+def _as_gone(row: Row, living: Collection[str | None]) -> Row:
+    """What a row is that the source has no more: purged, or withdrawn from a process that lives."""
+    process = row["proc_inst_id_"]
+    lives = process is not None and process in living and not _is_due(row["removal_time_"])
+    is_withdrawn = row["is_withdrawn_"] or lives
+    return {"is_purged_": not is_withdrawn, "is_withdrawn_": is_withdrawn}
 
 
 def current_variables(raw: Iterable[Row]) -> dict[str, Row]:
@@ -127,7 +142,8 @@ def current_variables(raw: Iterable[Row]) -> dict[str, Row]:
 
 
 def _age(row: Row) -> tuple[Any, ...]:
-    return (_counted(row["sequence_counter_"]), row["time_"], _counted(row["rev_"]), row["id_"])
+    order = (_counted(row["sequence_counter_"]), row["time_"], _counted(row["rev_"]), row["id_"])
+    return (not row["is_withdrawn_"], *order)
 
 
 def _counted(number: int | None) -> int:
@@ -143,6 +159,7 @@ def _variable(row: Row) -> Row:
         "json_": read_json_bytes(row["var_type_"], row["bytes_"]),
         "is_removed": _is_removed(row),
         "detail_id_": row["id_"],
+        "is_withdrawn": row["is_withdrawn_"],
     }
 
 
@@ -182,6 +199,7 @@ def _documents_of(process: str, docs: list[Row], contexts: list[Row]) -> Row:
         "time_": max(part["time_"] for part in parts),
         **_origin("doc_ids", doc),
         **_origin("context_data", context),
+        "is_withdrawn": any(part["is_withdrawn_"] for part in parts),
     }
 
 
@@ -200,7 +218,8 @@ def _contest(process: str, held: Mapping[tuple[str, str], list[Row]], rows: list
 
 def _chosen(instances: list[Row]) -> Row | None:
     def rank(row: Row) -> tuple[Any, ...]:
-        return (not _is_removed(row), row["time_"], _counted(row["sequence_counter_"]), row["id_"])
+        newest = (row["time_"], _counted(row["sequence_counter_"]), row["id_"])
+        return (not row["is_withdrawn_"], not _is_removed(row), *newest)
 
     return max(instances, key=rank, default=None)
 

@@ -188,5 +188,14 @@ def test_edits_between_loads_never_part_the_marts_from_the_oracle(
                 f"after load {step}, of {day} with {sorted(wanted) if wanted else 'all variables'}"
             )
             raise
-        random.choice((history.correct, history.correct, history.purge, history.forget_bytes))()
+        edits = (
+            history.correct,
+            history.restore,
+            history.restore,
+            history.purge,
+            history.purge_partly,
+            history.forget_bytes,
+            history.rewrite_bytes,
+        )
+        random.choice(edits)()
         history.grow(random.randrange(12))

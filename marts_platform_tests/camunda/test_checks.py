@@ -24,6 +24,7 @@ CHECKS = {
         "usual_volume",
         "extracted_before_purge",
         "every_row_has_a_day",
+        "nothing_withdrawn",
         "unique_id",
     },
     "camunda/process_variables": {"unique_var_inst_id"},

@@ -112,8 +112,9 @@ def test_a_mart_that_is_behind_is_asked_for_alone(
 
 
 def test_a_failed_run_is_asked_for_again_after_a_while(
-    engine: Engine, warehouse: Warehouse, yesterday: date
+    engine: Engine, warehouse: Warehouse, yesterday: date, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("MARTS_CAMUNDA_COMPARES_BYTES", "false")  # the looks do without the table
     engine.write(change(at(yesterday)))
     (first,) = look(warehouse)
     engine.execute("ALTER TABLE act_ge_bytearray RENAME TO elsewhere")

@@ -14,13 +14,12 @@ import pytest
 from psycopg2.extensions import connection as Connection
 from psycopg2.sql import SQL, Composable
 
-from marts_platform.camunda.sources import CamundaSource
+from marts_platform.camunda.sources import CamundaSource, source_columns, stored_values
 from marts_platform.core import path
 from marts_platform.core.faults import is_passing
 from marts_platform.core.mart import slice_of
 from marts_platform.core.partitions import DAILY
 from marts_platform.core.sql import compose
-from marts_platform.io_managers.postgres import PostgresIOManager
 from marts_platform.io_managers.postgres_locks import LockedOutError
 from marts_platform.materialization import MaterializationError
 from marts_platform.resources import postgres_source
@@ -66,7 +65,7 @@ def test_a_day_is_read_by_its_index_and_byte_arrays_by_their_key(
     generate_month(engine_of_each_server, monkeypatch)
     for variables in ("docIds,contextData", "*"):
         monkeypatch.setenv("MARTS_CAMUNDA_VARIABLES", variables)
-        copy = CamundaSource().changes(slice_of(DAILY, DAY.isoformat()), PostgresIOManager()).rows
+        copy = CamundaSource().changes(slice_of(DAILY, DAY.isoformat())).rows
         assert isinstance(copy, CopyOut)
         with closing(psycopg2.connect(engine_of_each_server.reader_url)) as connection:
             found = reads(connection, copy.query, copy.params)
@@ -80,10 +79,13 @@ def test_a_day_is_read_by_its_index_and_byte_arrays_by_their_key(
         "variables": list(now.camunda_variables),
     }
     days = {"zone": "UTC", "start": now.start_time, "bound": datetime.now(UTC)}
-    removal = {"newest_removal": SQL("max(detail.removal_time_)")}
+    here = {"start": now.start_time, "end": datetime.now(UTC), **params}
     with closing(psycopg2.connect(engine_of_each_server.reader_url)) as connection:
+        columns = source_columns(connection)
+        stored = {"values": stored_values(columns, compares_bytes=True)}
+        kept = {"is_kept": SQL("detail.removal_time_ IS NULL")}
         for probe, values in (
-            (compose("camunda/raw/fingerprint_source.sql", removal), params),
+            (compose("camunda/raw/fingerprint_source.sql", stored), params),
             (compose("camunda/checks/checksum_source.sql"), params),
             (compose("camunda/raw/days_with_rows.sql"), days),
             (compose("camunda/checks/newest_at_source.sql"), {"zone": "UTC", "until": datetime.now(UTC)}),
@@ -91,7 +93,8 @@ def test_a_day_is_read_by_its_index_and_byte_arrays_by_their_key(
                 compose("camunda/checks/undated.sql"),
                 {**params, "start": now.start_time, "end": datetime.now(UTC), "most": 9},
             ),
-            (compose("camunda/raw/keys_at_source.sql"), {"keys": ["D1", "D2"]}),
+            (compose("camunda/raw/keys_at_source.sql"), {**here, "keys": ["D1", "D2"]}),
+            (compose("camunda/raw/processes_at_source.sql", kept), {"processes": ["P1", "P2"]}),
         ):
             assert "Seq Scan" not in reads(connection, probe, values)["act_hi_detail"]
 
@@ -183,7 +186,7 @@ def test_a_source_that_does_not_answer_ends_the_load_in_time(
 def test_the_sessions_at_the_source_cannot_write_and_say_who_they_are(
     engine: Engine, warehouse: Warehouse
 ) -> None:
-    copy = CamundaSource().changes(slice_of(DAILY, DAY.isoformat()), PostgresIOManager()).rows
+    copy = CamundaSource().changes(slice_of(DAILY, DAY.isoformat())).rows
     assert isinstance(copy, CopyOut)
     with copy.server.connect(copy.limits, purpose=copy.purpose) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('application_name'), current_setting('statement_timeout')")

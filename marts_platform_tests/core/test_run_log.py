@@ -48,7 +48,6 @@ LOOKS = {
     "ops/run_log_last_published.sql": 31,
     "ops/run_log_last_published_of.sql": 2,
     "ops/run_log_read_until.sql": 1,
-    "camunda/raw/last_read.sql": 1,
     "ops/run_log_failures.sql": 1,
     "ops/run_log_mark_killed.sql": 0,
 }

@@ -17,4 +17,4 @@ SELECT
         coalesce(bytearray_id_, '~')
     ), 'UTF8')), 15))::bit(60)::bigint::numeric), 0) AS checksum
 FROM camunda.act_hi_detail
-WHERE time_ >= %(start)s AND time_ < %(end)s AND NOT is_purged_
+WHERE time_ >= %(start)s AND time_ < %(end)s AND NOT is_purged_ AND NOT is_withdrawn_

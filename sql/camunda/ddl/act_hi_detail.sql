@@ -29,7 +29,8 @@ CREATE TABLE camunda.act_hi_detail (
     removal_time_ timestamptz, -- From when on the engine's clean-up may delete the row (UTC).
     initial_ boolean, -- Whether the value was set as its scope began.
     bytes_ bytea, -- The value's bytes of act_ge_bytearray, as they are.
-    json_ jsonb GENERATED ALWAYS AS (camunda.json_of_bytes(var_type_, bytes_)) STORED, -- The bytes of a json or object variable, decoded; NULL if they are no JSON.
-    is_purged_ boolean NOT NULL DEFAULT false -- Whether the engine's clean-up has deleted the row at the source; the mart keeps it.
+    json_ jsonb GENERATED ALWAYS AS (camunda.json_of_bytes(var_type_, bytes_)) STORED, -- The bytes, decoded; NULL if they are not JSON in UTF-8.
+    is_purged_ boolean NOT NULL DEFAULT false, -- Whether the engine's clean-up has deleted the row at the source; the mart keeps it.
+    is_withdrawn_ boolean NOT NULL DEFAULT false -- Whether the row is gone at the source though no clean-up can have taken it: restored from a backup, or deleted by hand.
 )
 PARTITION BY RANGE (time_)

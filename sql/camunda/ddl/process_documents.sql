@@ -17,5 +17,6 @@ CREATE TABLE camunda.process_documents (
     is_contested boolean NOT NULL, -- Whether several variable instances of the process bear one of the names (local variables).
     first_time_ timestamptz, -- No change of either part is older (UTC); NULL if that is not known, of rows before this column.
     contested_until_ timestamptz, -- The newest of the changes that compete in a contested row (UTC); else NULL.
+    is_withdrawn boolean NOT NULL DEFAULT false, -- Whether a change that gives a part is withdrawn, as act_hi_detail.is_withdrawn_ says.
     PRIMARY KEY (proc_inst_id_)
 )

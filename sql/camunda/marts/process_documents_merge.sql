@@ -103,5 +103,6 @@ SELECT
     context_data_detail_id_,
     FALSE AS is_contested,
     first_time_,
-    NULL::timestamptz AS contested_until_
+    NULL::timestamptz AS contested_until_,
+    FALSE AS is_withdrawn
 FROM joined

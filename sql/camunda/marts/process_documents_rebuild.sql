@@ -1,4 +1,5 @@
--- The definition: of each variable instance the change with the highest sequence_counter_; of several
+-- The definition: of each variable instance the change with the highest sequence_counter_, a withdrawn one only where
+-- there is no other; of several
 -- instances of one name in a process the newest one that is not removed. A look-up for each key in each raw partition
 -- since its first change; older ones than any key's are not even planned for.
 WITH current_values AS (
@@ -18,6 +19,7 @@ WITH current_values AS (
                 detail.sequence_counter_,
                 detail.time_,
                 detail.rev_,
+                detail.is_withdrawn_,
                 detail.id_ AS detail_id_,
                 detail.text_,
                 detail.bytearray_id_,
@@ -41,6 +43,7 @@ WITH current_values AS (
     ) AS changes
     ORDER BY
         var_inst_id_ ASC,
+        is_withdrawn_ ASC,
         sequence_counter_ DESC NULLS LAST,
         time_ DESC,
         rev_ DESC NULLS LAST,
@@ -56,6 +59,7 @@ newest AS (
     ORDER BY
         proc_inst_id_ ASC,
         name_ ASC,
+        is_withdrawn_ ASC,
         is_removed ASC,
         time_ DESC,
         sequence_counter_ DESC NULLS LAST,
@@ -88,6 +92,7 @@ joined AS (
         context.sequence_counter_ AS context_data_sequence_,
         context.detail_id_ AS context_data_detail_id_,
         coalesce(docs.instances, 1) > 1 OR coalesce(context.instances, 1) > 1 AS is_contested,
+        coalesce(docs.is_withdrawn_, FALSE) OR coalesce(context.is_withdrawn_, FALSE) AS is_withdrawn,
         coalesce(docs.oldest_change, context.oldest_change) AS oldest_change,
         coalesce(docs.newest_change, context.newest_change) AS newest_change
     FROM (SELECT * FROM newest WHERE name_ = 'docIds') AS docs
@@ -112,5 +117,6 @@ SELECT
     context_data_detail_id_,
     is_contested,
     oldest_change AS first_time_,
-    CASE WHEN is_contested THEN newest_change END AS contested_until_
+    CASE WHEN is_contested THEN newest_change END AS contested_until_,
+    is_withdrawn
 FROM joined

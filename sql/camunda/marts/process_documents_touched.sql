@@ -1,5 +1,5 @@
 -- The change of this window that gives each part, by the order that the rebuild has too: counter, time, revision, id.
--- In doubt: several variable instances of a process bear one name, or the present value came from this
+-- In doubt: several variable instances of a process bear one name, or a change is withdrawn, or the present value came from this
 -- window and the window no longer has it. Then the whole history of the process has to tell. Of a contested
 -- process a change that gives no value counts too, and it may be gone: so each window among its changes touches it.
 WITH in_window AS (
@@ -24,6 +24,7 @@ WITH in_window AS (
             ) FILTER (WHERE name_ = 'contextData')
         )[1] AS context_data_detail_id_,
         bool_or(sequence_counter_ IS NULL) AS is_uncounted,
+        bool_or(is_withdrawn_) AS has_withdrawn,
         min(time_) AS first_time_
     FROM camunda.act_hi_detail
     WHERE
@@ -51,6 +52,8 @@ SELECT
     in_window.context_data_detail_id_,
     coalesce(
         present.is_contested
+        OR present.is_withdrawn
+        OR in_window.has_withdrawn
         OR in_window.is_uncounted
         OR in_window.doc_ids_first <> in_window.doc_ids_last
         OR in_window.context_data_first <> in_window.context_data_last

@@ -1,5 +1,5 @@
 -- The current value is the one with the highest sequence_counter_, and a maximum over all windows is the
--- maximum of this window's and the present one. Engines before 7.3 have no counter: the newest row wins.
+-- maximum of this window's and the present one. Withdrawn changes rank below all others. Engines before 7.3 have no counter: the newest row wins.
 SELECT DISTINCT ON (var_inst_id_)
     var_inst_id_,
     proc_inst_id_,
@@ -15,7 +15,8 @@ SELECT DISTINCT ON (var_inst_id_)
     sequence_counter_,
     time_,
     is_removed,
-    detail_id_
+    detail_id_,
+    is_withdrawn
 FROM (
     SELECT
         detail.var_inst_id_,
@@ -35,7 +36,8 @@ FROM (
         AND coalesce(
             detail.text_, detail.text2_, detail.bytearray_id_, detail.long_::text, detail.double_::text
         ) IS NULL AS is_removed,
-        detail.id_ AS detail_id_
+        detail.id_ AS detail_id_,
+        detail.is_withdrawn_ AS is_withdrawn
     FROM camunda.act_hi_detail AS detail
     WHERE
         detail.time_ >= %(start)s
@@ -58,9 +60,16 @@ FROM (
         present.sequence_counter_,
         present.time_,
         present.is_removed,
-        present.detail_id_
+        present.detail_id_,
+        present.is_withdrawn
     FROM camunda.process_variables AS present
     INNER JOIN {touched} AS touched ON present.var_inst_id_ = touched.var_inst_id_
     WHERE NOT (present.time_ >= %(start)s AND present.time_ < %(end)s)
 ) AS candidate
-ORDER BY var_inst_id_ ASC, sequence_counter_ DESC NULLS LAST, time_ DESC, rev_ DESC NULLS LAST, detail_id_ DESC
+ORDER BY
+    var_inst_id_ ASC,
+    is_withdrawn ASC,
+    sequence_counter_ DESC NULLS LAST,
+    time_ DESC,
+    rev_ DESC NULLS LAST,
+    detail_id_ DESC

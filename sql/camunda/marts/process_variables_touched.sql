@@ -1,8 +1,9 @@
--- In doubt: the present value came from this window, and the window no longer has it.
+-- In doubt: the present value came from this window, and the window no longer has it, or has it
+-- withdrawn.
 WITH in_window AS (
     SELECT
         var_inst_id_,
-        max(sequence_counter_) AS sequence_counter_
+        max(sequence_counter_) FILTER (WHERE NOT is_withdrawn_) AS sequence_counter_
     FROM camunda.act_hi_detail
     WHERE
         time_ >= %(start)s
@@ -15,7 +16,8 @@ WITH in_window AS (
 from_window AS (
     SELECT
         var_inst_id_,
-        sequence_counter_
+        sequence_counter_,
+        is_withdrawn
     FROM camunda.process_variables
     WHERE time_ >= %(start)s AND time_ < %(end)s
 )
@@ -24,7 +26,8 @@ SELECT
     var_inst_id_,
     from_window.var_inst_id_ IS NOT NULL
     AND (
-        in_window.sequence_counter_ IS NULL
+        from_window.is_withdrawn
+        OR in_window.sequence_counter_ IS NULL
         OR from_window.sequence_counter_ IS NULL
         OR in_window.sequence_counter_ < from_window.sequence_counter_
     ) AS in_doubt,

@@ -1,6 +1,7 @@
--- Camunda never takes a change back: a row that is gone at the source was purged by its clean-up.
--- Rows of variables that are no longer wanted go. So do those that the source has on another day since its time zone
--- changed: their day is loaded as well.
+-- Camunda never takes a change back. A row that is gone at the source was purged by its clean-up, or withdrawn: the
+-- engine was restored from a backup, or somebody deleted the row. Only then does its process live on, with rows that the
+-- clean-up may not delete yet. Rows of variables that are no longer wanted go. So do those that the source has on
+-- another day: their day is loaded as well. Rows beyond the commit-safe bound are at the source and stay as they are.
 SELECT
     published.id_,
     published.type_,
@@ -31,11 +32,24 @@ SELECT
     published.removal_time_,
     published.initial_,
     published.bytes_,
-    TRUE AS is_purged_
+    published.id_ <> ALL(%(keys_here)s) AND NOT judged.is_withdrawn AS is_purged_,
+    judged.is_withdrawn AS is_withdrawn_
 FROM camunda.act_hi_detail AS published
+CROSS JOIN
+    LATERAL (
+        SELECT
+            published.id_ <> ALL(%(keys_here)s)
+            AND (
+                published.is_withdrawn_
+                OR (
+                    coalesce(published.proc_inst_id_ = ANY(%(processes)s), FALSE)
+                    AND (published.removal_time_ IS NULL OR published.removal_time_ > clock_timestamp())
+                )
+            ) AS is_withdrawn
+    ) AS judged
 WHERE
     published.time_ >= %(start)s
     AND published.time_ < %(end)s
     AND (%(all_variables)s OR published.name_ = ANY(%(variables)s))
     AND NOT EXISTS (SELECT 1 FROM {staged} AS staged WHERE staged.id_ = published.id_)
-    AND NOT published.id_ = ANY(%(on_another_day)s)
+    AND NOT published.id_ = ANY(%(keys_elsewhere)s)

@@ -1,11 +1,45 @@
--- The same text as fingerprint_source.sql gives for the same rows.
+-- The same text as fingerprint_source.sql gives for the same rows: of the rows that came, before any is kept or mended.
 SELECT
     concat_ws(
         ' ',
         count(*),
         to_char(max(time_) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'),
-        max(id_ COLLATE "C"),
-        to_char(max(removal_time_) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US')
+        coalesce(
+            sum(('x' || left(md5(convert_to(
+                ARRAY[
+                    id_,
+                    type_,
+                    proc_def_key_,
+                    proc_def_id_,
+                    root_proc_inst_id_,
+                    proc_inst_id_,
+                    execution_id_,
+                    case_def_key_,
+                    case_def_id_,
+                    case_inst_id_,
+                    case_execution_id_,
+                    task_id_,
+                    act_inst_id_,
+                    var_inst_id_,
+                    name_,
+                    var_type_,
+                    rev_::text,
+                    encode(timestamptz_send(time_), 'hex'),
+                    bytearray_id_,
+                    encode(float8send(double_), 'hex'),
+                    long_::text,
+                    text_,
+                    text2_,
+                    sequence_counter_::text,
+                    tenant_id_,
+                    operation_id_,
+                    encode(timestamptz_send(removal_time_), 'hex'),
+                    initial_::text,
+                    CASE WHEN %(compares_bytes)s THEN md5(bytes_) END
+                ]::text,
+                'UTF8'
+            )), 15))::bit(60)::bigint),
+            0
+        )
     ) AS fingerprint
 FROM {staged}
-WHERE NOT is_purged_

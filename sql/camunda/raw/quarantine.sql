@@ -6,6 +6,7 @@ SELECT
 FROM {staged}
 WHERE
     NOT is_purged_
+    AND NOT is_withdrawn_
     AND json_ IS NULL
     AND bytearray_id_ IS NOT NULL
     AND (var_type_ IN ('json', 'object', 'spin://application/json') OR bytes_ IS NULL)
