@@ -73,16 +73,17 @@ class CamundaSource(dg.ConfigurableResource[Any]):
                 "camunda/raw/act_hi_detail.sql", {"columns": select_list(source_columns(connection))}
             )
 
+        def judge(missing: Sequence[tuple[Any, ...]]) -> dict[str, object]:
+            return self._judged(slice_, missing, now)
+
         extract = self._history(now).extract(slice_, query, (*_plain_columns(), "bytes_"))
         return dataclasses.replace(
             extract,
             params={**_variables(now), "compares_bytes": now.camunda_compares_bytes},
-            judge=lambda missing: self._judged(slice_, missing, now),
+            judge=judge,
         )
 
-    def _judged(
-        self, slice_: Slice, missing: Sequence[tuple[str | None, str | None]], now: Settings
-    ) -> dict[str, object]:
+    def _judged(self, slice_: Slice, missing: Sequence[tuple[Any, ...]], now: Settings) -> dict[str, object]:
         """Tell published rows that are gone at the source from those that it has, maybe on another day.
 
         Args:
@@ -262,7 +263,7 @@ def stored_values(present: frozenset[str], *, compares_bytes: bool) -> Composabl
     from psycopg2.sql import SQL
 
     table = declared("camunda/ddl/act_hi_detail.sql")
-    values = [
+    values: list[Composable] = [
         SQL(_AS_TEXT.get(table.column(name).type, "({})::text")).format(
             _expression(name, table.column(name).type, present)
         )
