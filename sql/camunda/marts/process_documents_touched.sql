@@ -1,7 +1,8 @@
--- The change of this window that gives each part, by the order that the rebuild has too: counter, time, revision, id.
--- In doubt: several variable instances of a process bear one name, or a change is withdrawn, or the present value came from this
--- window and the window no longer has it. Then the whole history of the process has to tell. Of a contested
--- process a change that gives no value counts too, and it may be gone: so each window among its changes touches it.
+-- The change of this window that gives each part, by the order that the rebuild has too: counter, time, revision,
+-- id. In doubt: several variable instances of a process bear one name, or a change is withdrawn, or the present
+-- value came from this window and the window no longer has it. Then the whole history of the process has to tell.
+-- Of a contested process a change that gives no value counts too, and it may be gone: so each window among its
+-- changes touches it.
 WITH in_window AS (
     SELECT
         proc_inst_id_,

@@ -1,5 +1,6 @@
--- The current value is the one with the highest sequence_counter_, and a maximum over all windows is the
--- maximum of this window's and the present one. Withdrawn changes rank below all others. Engines before 7.3 have no counter: the newest row wins.
+-- The current value is the one with the highest sequence_counter_, and a maximum over all windows is the maximum
+-- of this window's and the present one. Withdrawn changes rank below all others. Engines before 7.3 have no
+-- counter: the newest row wins.
 SELECT DISTINCT ON (var_inst_id_)
     var_inst_id_,
     proc_inst_id_,

@@ -1,7 +1,8 @@
--- Camunda never takes a change back. A row that is gone at the source was purged by its clean-up, or withdrawn: the
--- engine was restored from a backup, or somebody deleted the row. Only then does its process live on, with rows that the
--- clean-up may not delete yet. Rows of variables that are no longer wanted go. So do those that the source has on
--- another day: their day is loaded as well. Rows beyond the commit-safe bound are at the source and stay as they are.
+-- Camunda never takes a change back. A row that is gone at the source was purged by its clean-up, or withdrawn:
+-- the engine was restored from a backup, or somebody deleted the row. Only then does its process live on, with
+-- rows that the clean-up may not delete yet. Rows of variables that are no longer wanted go. So do those that the
+-- source has on another day: their day is loaded as well. Rows beyond the commit-safe bound are at the source and
+-- stay as they are.
 SELECT
     published.id_,
     published.type_,

@@ -1,5 +1,5 @@
--- Rows, newest time and a checksum of every stored column of a window: an index range of time_. A sum does not depend on
--- the rows' order, nor do bytes in UTF-8 on the server's encoding.
+-- Rows, newest time and a checksum of every stored column of a window: an index range of time_. A sum does not
+-- depend on the rows' order, nor do bytes in UTF-8 on the server's encoding.
 SELECT
     concat_ws(
         ' ',
