@@ -57,12 +57,16 @@ class MetricsSource(dg.ConfigurableResource[Any]):
         now = settings.load()
         bound = read_bound(datetime.now(UTC), now)
         window = slice_.window.until(bound)
+        samples = Samples(
+            self.server, METRICS, window, now.metrics_step_seconds, now.source_statement_timeout_seconds
+        )
         return Extract(
-            Samples(
-                self.server, METRICS, window, now.metrics_step_seconds, now.source_statement_timeout_seconds
-            ),
+            samples,
             read_until=None if window == slice_.window else bound,
             scope=scope(now),
+            warnings=samples.warnings,
+            rejected=samples.rejected,
+            fingerprint=lambda: f"samples {samples.seen}",
         )
 
     def source_state(
@@ -161,10 +165,10 @@ def days_with_samples(server: Prometheus, days: Sequence[Window]) -> list[Window
         Audit(
             "nothing_forgotten",
             "delivery/metrics/fact_metrics_forgotten.sql",
-            "The day begins where it began before: what Prometheus has forgotten since then stays here.",
+            "Every series has samples in each hour in which it had some before: what Prometheus has "
+            "forgotten since then, or does not answer now, stays here.",
         ),
     ],
-    fingerprint="delivery/metrics/fact_metrics_fingerprint.sql",
     source="prometheus",
     kinds=("clickhouse", "prometheus"),
     pool="prometheus",

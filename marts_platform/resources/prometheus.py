@@ -6,6 +6,7 @@ import contextlib
 import math
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
 
@@ -15,7 +16,7 @@ from marts_platform import settings
 from marts_platform.core.faults import PassingFault, with_retries
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping
+    from collections.abc import Collection, Generator, Iterator, Mapping
 
     import httpx
 
@@ -27,6 +28,8 @@ _CONNECT_SECONDS = 10
 _ATTEMPTS = 3
 # Too many requests, and what a proxy or a starting server answers, pass; other 4xx stay.
 _TOO_MANY = 429
+# What federations say of an answer in which series are missing, beside `warnings`.
+_PARTIAL = ("isPartial", "partial")
 
 
 class PrometheusError(settings.ExpectedError):
@@ -41,10 +44,12 @@ class Series:
         labels: all of them, ``__name__`` too where the expression keeps it.
         points: time in milliseconds since 1970 and value, oldest first. NaN and infinities are values; where
             the series is stale there is no point.
+        histograms: number of further points that are native histograms and no numbers.
     """
 
     labels: Mapping[str, str]
     points: tuple[tuple[int, float], ...]
+    histograms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,19 +127,45 @@ class Prometheus:
         if not grid:
             return []
         bounds = {"start": _seconds(grid.first), "end": _seconds(grid.last), "step": _seconds(grid.step)}
-        return _series(self._ask("query_range", {"query": expression, **bounds})["result"])
+        found = self._series("query_range", {"query": expression, **bounds}, ("matrix",))
+        asked = range(grid.first, grid.last + 1, grid.step)
+        if any(at not in asked for series in found for at, _ in series.points):
+            raise PrometheusError(f"{self._where} answered {expression} at times that were not asked for")
+        return found
 
     def query(self, expression: str, at: int) -> list[Series]:
         """An expression at one time (milliseconds since 1970).
 
         Of a plain expression a point a series; of a range such as ``up[1m]`` the raw samples.
         """
-        return _series(self._ask("query", {"query": expression, "time": _seconds(at)})["result"])
+        return self._series("query", {"query": expression, "time": _seconds(at)}, ("vector", "matrix"))
 
     def has_series(self, selector: str, start: int, end: int) -> bool:
         """Whether any series has samples between two times (milliseconds since 1970), by the index."""
         bounds = {"start": _seconds(start), "end": _seconds(end)}
-        return bool(self._ask("series", {"match[]": selector, **bounds}))
+        found = self._ask("series", {"match[]": selector, **bounds})
+        if not isinstance(found, list):
+            raise PrometheusError(f"{self._where} answered series of {selector} with no list")
+        return bool(cast("list[Any]", found))
+
+    def _series(self, endpoint: str, form: dict[str, str], kinds: Collection[str]) -> list[Series]:
+        """Ask for series.
+
+        Raises:
+            PrometheusError: the answer has another form.
+        """
+        data = self._ask(endpoint, form)
+        try:
+            if data["resultType"] not in kinds:
+                raise ValueError(
+                    f"a result of the kind {data['resultType']!r}, expected {' or '.join(kinds)}"
+                )
+            return [_parsed(found) for found in data["result"]]
+        except (LookupError, TypeError, ValueError) as fault:
+            raise PrometheusError(
+                f"{self._where} answered {endpoint} of {form['query']} in a form that is not understood: "
+                f"{type(fault).__name__}: {fault}"
+            ) from fault
 
     def _ask(self, endpoint: str, form: dict[str, str]) -> Any:
         if endpoint != "series":
@@ -156,11 +187,15 @@ class Prometheus:
     def _content(self, endpoint: str, form: Mapping[str, str], answer: httpx.Response) -> Any:
         body = _object(answer)
         if answer.is_success and body.get("status") == "success":
-            warnings: list[str] = body.get("warnings", [])
+            warnings: list[str] = body.get("warnings") or []
             partial = [text for text in warnings if not text.startswith("PromQL ")]
+            partial += [f"{name}: {body[name]}" for name in _PARTIAL if _says_yes(body.get(name))]
             if partial:
-                # Of a federation (Thanos, Mimir): a store did not answer, so series are missing.
+                # Of a federation (Thanos, Mimir, VictoriaMetrics): a store did not answer, so series miss.
                 raise PassingFault(f"{self._where} answered {endpoint} only in part: {'; '.join(partial)}")
+            if "data" not in body:
+                fields = ", ".join(body)
+                raise PrometheusError(f"{self._where} answered {endpoint} without data, with {fields}")
             return body["data"]
         said = body.get("error") or answer.text[:200].strip()
         asked = form.get("query") or form.get("match[]")
@@ -208,16 +243,27 @@ def _seconds(moment: int) -> str:
     return f"{moment // 1000}.{moment % 1000:03d}"
 
 
-def _series(result: list[dict[str, Any]]) -> list[Series]:
-    return [
-        Series(
-            found["metric"],
-            # Values come as text: JSON has neither NaN nor Inf.
-            tuple((milliseconds(at), float(value)) for at, value in _points(found)),
-        )
-        for found in result
-    ]
+def _says_yes(value: object) -> bool:
+    return value not in (None, False, 0, "", "false", "0")
 
 
-def _points(found: Mapping[str, Any]) -> list[Any]:
-    return found["values"] if "values" in found else [found["value"]]
+def _parsed(found: Mapping[str, Any]) -> Series:
+    """Return a series of an answer.
+
+    Raises:
+        ValueError: a value is no number, or times do not grow.
+        LookupError: a part is missing.
+    """
+    # Values come as text: JSON has neither NaN nor Inf.
+    points = tuple((milliseconds(at), float(value)) for at, value in _listed(found, "value"))
+    histograms = len(_listed(found, "histogram"))
+    if not points and not histograms:
+        raise LookupError(f"a series has {', '.join(found)} and no values")
+    if any(after <= before for (before, _), (after, _) in pairwise(points)):
+        raise ValueError("the times of a series do not grow")
+    return Series(dict(found["metric"]), points, histograms)
+
+
+def _listed(found: Mapping[str, Any], name: str) -> list[Any]:
+    """Return the points of a matrix (``values``) or the one of a vector (``value``)."""
+    return found.get(f"{name}s") or ([found[name]] if name in found else [])

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
+from marts_platform.core.path import Rejected
 from marts_platform.resources.prometheus import Grid, duration, matching, selector
 
 if TYPE_CHECKING:
@@ -54,6 +55,9 @@ class Samples:
         window: None if nothing of it can be read yet.
         step_seconds: between two times of the grid.
         timeout_seconds: of one request.
+        rejected: the series with native histograms, once all rows have been sent: they are no numbers.
+        warnings: a sentence on each metric that has some.
+        seen: samples and histograms that Prometheus has of the window.
     """
 
     source: PrometheusResource
@@ -63,6 +67,9 @@ class Samples:
     timeout_seconds: float
     format: str = "TabSeparated"
     columns: tuple[str, ...] = ("at", "metric", "kind", "labels", "value", "increase")
+    rejected: list[Rejected] = field(default_factory=list["Rejected"], init=False)
+    warnings: list[str] = field(default_factory=list[str], init=False)
+    seen: int = field(default=0, init=False)
     _is_cancelled: bool = field(default=False, init=False, repr=False)
 
     def send(self, sink: BinaryIO) -> int:
@@ -71,6 +78,7 @@ class Samples:
         if self.window is None:
             return rows
         grid = Grid.of(self.window, self.step_seconds)
+        histograms: dict[Identity, int] = {}
         with self.source.connect(self.timeout_seconds) as server:
             counters = Counters(server, [name for name, kind in self.metrics.items() if kind is Kind.COUNTER])
             counters.begin_at(grid)
@@ -80,8 +88,21 @@ class Samples:
                 found = server.query_range(selector(*self.metrics), chunk)
                 growth = counters.growth(found, chunk)
                 for series in found:
-                    rows += self._write(sink, series, growth.get(identity(series), {}))
+                    key = identity(series)
+                    rows += self._write(sink, series, growth.get(key, {}))
+                    if series.histograms:
+                        histograms[key] = histograms.get(key, 0) + series.histograms
+        self.seen = rows + sum(histograms.values())
+        self._reject(histograms)
         return rows
+
+    def _reject(self, histograms: Mapping[Identity, int]) -> None:
+        for key, count in histograms.items():
+            labels = dict(key)
+            reason = f"{count} native histograms of {labels['__name__']}, which are no numbers"
+            self.rejected.append(Rejected(matching(labels), reason, None))
+        for name in sorted({dict(key)["__name__"] for key in histograms}):
+            self.warnings.append(f"{name} has native histograms, which are not loaded; they are no numbers")
 
     def cancel(self) -> None:
         """Ends `send` before its next request."""
@@ -114,8 +135,7 @@ class Counters:
         if self._metrics and grid:
             expression = f"last_over_time({selector(*self._metrics)}[{duration(_MEMORY)}])"
             for series in self._server.query(expression, self._began):
-                value = series.points[-1][1]
-                if not math.isnan(value):
+                if series.points and not math.isnan(value := series.points[-1][1]):
                     self._reached[identity(series)] = self._began, value
 
     def growth(self, found: Iterable[Series], grid: Grid) -> dict[Identity, dict[int, float]]:

@@ -224,6 +224,46 @@ def test_what_prometheus_forgets_stays_in_the_table(
         assert len(published()) == len(before) + 20
 
 
+def test_day_is_not_overwritten_by_one_that_lacks_a_series_or_hours(
+    demo_server: PrometheusServer,
+    table: None,
+    ephemeral_instance: DagsterInstance,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A store of a federation that is away leaves the day's first time as it is."""
+    begin = round(START) * 1000
+
+    def lines(metric: str, *hours: int) -> list[str]:
+        return [f"{metric} {hour} {begin + hour * 3_600_000}" for hour in hours]
+
+    send(demo_server, *lines(MADE, 1, 5, 9), *lines(FAILED, 1, 5))
+    load(DAY)
+    before = published()
+    for place, part in enumerate(
+        [
+            # A series is gone, and another has more samples than both had.
+            lines(MADE, 1, 2, 3, 4, 5, 6, 7, 8, 9),
+            # Hours in the middle, or at the end, are gone.
+            [*lines(MADE, 1, 2, 9), *lines(FAILED, 1, 5)],
+            [*lines(MADE, 1, 5), *lines(FAILED, 1, 5)],
+        ]
+    ):
+        with demo_prometheus(tmp_path_factory.mktemp(f"part{place}")) as server:
+            monkeypatch.setenv("MARTS_PROMETHEUS_URL", server.url)
+            send(server, *part)
+            with pytest.raises(AuditFailed, match="nothing_forgotten"):
+                load(DAY)
+    assert published() == before
+    monkeypatch.setenv("MARTS_PROMETHEUS_URL", demo_server.url)
+    send(demo_server, *lines(MADE, 12))
+    load(DAY)
+    # Under a longer step, single samples fall between its times.
+    monkeypatch.setenv("MARTS_METRICS_STEP_SECONDS", "1800")
+    load(DAY)
+    assert len(published()) == 6
+
+
 def test_today_is_read_up_to_a_multiple_of_the_refresh_and_grows_with_it(
     demo_server: PrometheusServer, table: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

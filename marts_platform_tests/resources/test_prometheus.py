@@ -335,18 +335,98 @@ def answers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 SUCCESS = '{"status": "success", "data": {"resultType": "vector", "result": []}}'
 PARTIAL = SUCCESS.replace('"data"', '"warnings": ["store 2 is down"], "data"')
+IS_PARTIAL = SUCCESS.replace('"data"', '"isPartial": true, "data"')
+WHOLE = SUCCESS.replace(
+    '"data"', '"isPartial": false, "infos": ["hint"], "stats": {}, "warnings": null, "data"'
+)
 HINTED = SUCCESS.replace('"data"', '"warnings": ["PromQL info: metric might not be a counter"], "data"')
 
 
 @pytest.mark.parametrize(
     "answers",
-    [[(503, "starting"), (429, "later"), (200, SUCCESS)], [(200, PARTIAL), (200, SUCCESS)], [(200, HINTED)]],
+    [
+        [(503, "starting"), (429, "later"), (200, SUCCESS)],
+        [(503, '{"status": "error", "errorType": "timeout", "error": "slow"}'), (200, SUCCESS)],
+        [(200, PARTIAL), (200, SUCCESS)],
+        [(200, IS_PARTIAL), (200, SUCCESS)],
+        [(200, HINTED)],
+        [(200, WHOLE)],
+    ],
     indirect=True,
 )
 def test_passing_faults_and_partial_answers_are_tried_again(answers: Answers) -> None:
     with PrometheusResource().connect(10) as client:
         assert client.query("up", 0) == []
     assert set(answers.asked) == {f"Basic {base64.b64encode(b'u:p@ss').decode()}"}
+
+
+def matrix(*series: dict[str, Any], kind: str = "matrix") -> str:
+    return json.dumps({"status": "success", "data": {"resultType": kind, "result": list(series)}})
+
+
+LABELS = {"__name__": "made_total"}
+HISTOGRAM = {"count": "3", "sum": "1.5", "buckets": []}
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ([(200, matrix({"metric": LABELS, "values": [[15, "1"]]}, kind="streams"))], "kind 'streams'"),
+        ([(200, matrix({"metric": LABELS, "points": [[15, "1"]]}))], "has metric, points and no values"),
+        ([(200, matrix({"metric": LABELS, "values": [[15, "one"]]}))], "could not convert"),
+        ([(200, matrix({"values": [[15, "1"]]}))], "KeyError: 'metric'"),
+        ([(200, matrix({"metric": LABELS, "values": [[30, "1"], [15, "2"]]}))], "do not grow"),
+        ([(200, matrix({"metric": LABELS, "values": [[20, "1"]]}))], "times that were not asked for"),
+        ([(200, matrix({"metric": LABELS, "values": [[75, "1"]]}))], "times that were not asked for"),
+        ([(200, '{"status": "success"}')], "without data, with status"),
+        ([(200, '{"status": "success", "data": {"result": []}}')], "'resultType'"),
+        ([(422, '{"status": "error", "errorType": "execution", "error": "too many samples"}')], "too many"),
+        ([(200, "[]")], "with 200"),
+    ],
+    indirect=["answers"],
+)
+def test_answers_that_are_not_understood_are_refused_by_name(answers: Answers, said: str) -> None:
+    grid = Grid(0, 60_000, 15_000)
+    with PrometheusResource().connect(10) as client, pytest.raises(PrometheusError, match=said):
+        client.query_range("made_total", grid)
+    assert len(answers.asked) == 1
+
+
+EMPTY = matrix()
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [
+            (200, matrix({"metric": LABELS, "histogram": [0, HISTOGRAM]}, kind="vector")),
+            (
+                200,
+                matrix(
+                    {"metric": LABELS, "values": [[START, "2"]], "histograms": [[START + 15, HISTOGRAM]]},
+                    {"metric": {"__name__": "seconds"}, "histograms": [[START, HISTOGRAM]] * 2},
+                    {"metric": {"__name__": "failed_total"}, "values": [[START, "7"]]},
+                ),
+            ),
+            # The resets of both counters, now and a step before, and the samples of their first growth.
+            *[(200, EMPTY)] * 4,
+            *[(200, EMPTY)] * 2,
+        ]
+    ],
+    indirect=True,
+)
+def test_native_histograms_are_named_and_other_samples_load(answers: Answers) -> None:
+    start = datetime.fromtimestamp(START, UTC)
+    samples = samples_of(PrometheusResource(), Window(start, start + timedelta(minutes=1)))
+    assert [(row["metric"], row["value"]) for row in rows_of(samples)] == [
+        ("made_total", 2.0), ("failed_total", 7.0),
+    ]  # fmt: skip
+    assert [(found.source_key, found.reason) for found in samples.rejected] == [
+        ('{__name__="made_total"}', "1 native histograms of made_total, which are no numbers"),
+        ('{__name__="seconds"}', "2 native histograms of seconds, which are no numbers"),
+    ]
+    assert samples.seen == 5
+    assert [text.split()[0] for text in samples.warnings] == ["made_total", "seconds"]
 
 
 @pytest.mark.parametrize("answers", [[(502, "<html>bad gateway")] * 3], indirect=True)

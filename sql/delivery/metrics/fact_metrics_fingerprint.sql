@@ -1,2 +1,0 @@
-SELECT concat('samples ', toString(count())) AS fingerprint
-FROM {staged:Identifier}
