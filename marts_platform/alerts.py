@@ -1,5 +1,6 @@
 """One message for each run that failed, to a webhook and by e-mail; both are off until they are set.
 
+A command that fails tells of it by itself (`tell_of_command`): a daemon may not run.
 A blocking check that fails fails its run, and the message says its name and figures. Dagster's sensor of
 failed runs asks once for each run and gives a look 60 s. So a message that could not be sent is written down
 as the run's tag, and another sensor sends it later.
@@ -7,6 +8,8 @@ as the run's tag, and another sensor sends it later.
 
 from __future__ import annotations
 
+import os
+import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,10 +19,12 @@ from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 import dagster as dg
+from dagster._core.launcher import WorkerStatus
 
 from marts_platform import settings
 from marts_platform.core.faults import PassingFault, with_retries
 from marts_platform.masking import cleaned, raises_cleaned
+from marts_platform.run_launcher import HOST_TAG, PROCESS_TAG, is_of_this_machine, worker_health
 
 if TYPE_CHECKING:
     import smtplib
@@ -33,6 +38,10 @@ _LOOK_SECONDS = 30
 _AT_ONCE = 100
 # The ways that a run could not be told by yet, comma-separated; a re-execution inherits its run's tags.
 UNTOLD = "marts/untold"
+# The run and the ways by which the command that made it told of it.
+TOLD = "marts/told"
+# A command on another machine has this long to tell of its run.
+_ELSEWHERE_SECONDS = 3600
 _KEPT = timedelta(days=1)
 _REASON_CHARACTERS = 1500
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -51,7 +60,7 @@ class Message:
         assets: the assets that failed, or what the run calls its steps.
         partition: a day, or the first and the last one; '' if the assets have none.
         reason: the innermost errors.
-        run_id: Dagster's.
+        run_id: Dagster's, '' if no run was begun.
         run_url: where to look at it; '' if nobody said where Dagster's UI is.
     """
 
@@ -70,7 +79,8 @@ class Message:
     @property
     def text(self) -> str:
         """All of it."""
-        return f"{self.title}\n{self.reason}\n{self.run_url or f'run {self.run_id}'}"
+        run = self.run_url or (f"run {self.run_id}" if self.run_id else "")
+        return "\n".join(filter(None, (self.title, self.reason, run)))
 
 
 def is_configured(now: Settings) -> bool:
@@ -93,13 +103,22 @@ def failed_runs(context: dg.RunFailureSensorContext) -> None:
     Raises:
         AlertError: it could not be sent by all of the ways that are set.
     """
-    now, run = settings.load(), context.dagster_run
+    now, instance = settings.load(), context.instance
+    # The event's run has the tags of its start.
+    run = instance.get_run_by_id(context.dagster_run.run_id) or context.dagster_run
+    wanted = _ways(now).keys() - _told_of(run)
+    if wanted and _is_left_to_command(instance, run):
+        _remember(instance, run, wanted)
+        return
     waits = {
-        way for other in _untold(context.instance) for way in _ways_of(other) if other.run_id != run.run_id
+        way
+        for other in _untold(instance)
+        if other.run_id != run.run_id and not _is_left_to_command(instance, other)
+        for way in _ways_of(other) - _told_of(other)
     }
-    waits &= _ways(now).keys()
+    waits &= wanted
     message = message_of(run, context.instance, now.ui_url or "")
-    failed = send(message, now, _ways(now).keys() - waits, attempts=2)
+    failed = send(message, now, wanted - waits, attempts=2)
     _remember(context.instance, run, waits | {fault.way for fault in failed if fault.passes})
     if failed:
         raise AlertError(_said_of(message, failed))
@@ -119,7 +138,9 @@ def untold_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     for run in _untold(context.instance):
         if time.monotonic() - began > _LOOK_SECONDS:
             break
-        wanted = _ways_of(run) & _ways(now).keys()
+        if _is_left_to_command(context.instance, run):
+            continue
+        wanted = (_ways_of(run) & _ways(now).keys()) - _told_of(run)
         message = message_of(run, context.instance, now.ui_url or "")
         failed = send(message, now, wanted - broken.keys(), attempts=1)
         broken |= {fault.way: fault.reason for fault in failed if fault.passes}
@@ -136,6 +157,63 @@ def _untold(instance: dg.DagsterInstance) -> Sequence[dg.DagsterRun]:
     since = datetime.now(UTC) - _KEPT
     failed = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], tags=tags, updated_after=since)
     return instance.get_runs(failed, limit=_AT_ONCE, ascending=True)
+
+
+def tell_of_command(command: str, reason: str, began: datetime, instance: dg.DagsterInstance | None) -> str:
+    """Send one message of a command that failed, with or without a daemon.
+
+    The daemon leaves a command's runs alone while the command lives, and afterwards those that it told of.
+
+    Args:
+        command: as it was typed.
+        reason: the error's text.
+        began: when the command began (UTC).
+        instance: Dagster's, with the command's runs; None if it cannot be had.
+
+    Returns:
+        A sentence on whom the message did not reach, '' if it reached all.
+    """
+    now = settings.load()
+    if not is_configured(now):
+        return ""
+    runs: Sequence[dg.DagsterRun] = _failed_here(instance, began) if instance is not None else []
+    run_id = runs[-1].run_id if runs else ""
+    url = f"{now.ui_url.rstrip('/')}/runs/{run_id}" if now.ui_url and run_id else ""
+    message = Message([command], "", cleaned(reason).strip()[:_REASON_CHARACTERS], run_id, url)
+    failed = send(message, now, _ways(now).keys(), attempts=2)
+    told = _ways(now).keys() - {fault.way for fault in failed if fault.passes}
+    if instance is not None:
+        for run in runs:
+            # One message is of all of the command's runs: the last one keeps what did not arrive.
+            done = told if run is runs[-1] else _ways(now).keys()
+            instance.add_run_tags(run.run_id, {TOLD: f"{run.run_id} {','.join(sorted(done))}"})
+            _remember(instance, run, _ways(now).keys() - done)
+    return _said_of(message, failed) if failed else ""
+
+
+def _failed_here(instance: dg.DagsterInstance, began: datetime) -> Sequence[dg.DagsterRun]:
+    """Return the runs of this process that failed, oldest first."""
+    here = dg.RunsFilter(
+        statuses=[dg.DagsterRunStatus.FAILURE], tags={HOST_TAG: socket.gethostname()}, created_after=began
+    )
+    runs = instance.get_runs(here, ascending=True)
+    return [run for run in runs if run.tags.get(PROCESS_TAG, "").split(" ")[0] == str(os.getpid())]
+
+
+def _told_of(run: dg.DagsterRun) -> set[str]:
+    """Return the ways by which the command told of its own run; a re-execution inherits the tag."""
+    run_id, _, ways = run.tags.get(TOLD, "").partition(" ")
+    return set(ways.split(",")) - {""} if run_id == run.run_id else set()
+
+
+def _is_left_to_command(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    """Tell whether a command that may yet send its message made the run."""
+    if PROCESS_TAG not in run.tags or TOLD in run.tags:
+        return False
+    if is_of_this_machine(run.tags):
+        return worker_health(instance, run).status is WorkerStatus.RUNNING
+    record = instance.get_run_record_by_id(run.run_id)
+    return record is not None and time.time() - (record.end_time or 0) < _ELSEWHERE_SECONDS
 
 
 def _ways_of(run: dg.DagsterRun) -> set[str]:

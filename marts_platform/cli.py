@@ -251,9 +251,10 @@ def materialize(
 
         if (first is None) != (end is None):
             raise settings.SettingsError("give both --from and --to, or neither")
-        demonstration.materialize_selection(
-            selection, first and first.date(), end and end.date(), is_forced=force
-        )
+        with demonstration.telling(f"marts materialize {selection}"):
+            demonstration.materialize_selection(
+                selection, first and first.date(), end and end.date(), is_forced=force
+            )
 
 
 @app.command()
@@ -264,7 +265,8 @@ def replay(
     with clean_errors():
         from marts_platform import demonstration
 
-        demonstration.replay(asset)
+        with demonstration.telling(f"marts replay {asset}"):
+            demonstration.replay(asset)
 
 
 @app.command()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
+from datetime import UTC, datetime
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -26,12 +28,12 @@ from marts_platform.materialization import (
     whole_tables,
 )
 from marts_platform.names import nearest
-from marts_platform.plain_faults import said_plainly
+from marts_platform.plain_faults import plainly, said_plainly
 from marts_platform.run_launcher import end_dead_runs
 from marts_platform.settings import ExpectedError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Generator, Sequence
     from datetime import date
 
     from marts_platform.core.demo import Demo
@@ -43,6 +45,40 @@ if TYPE_CHECKING:
 DOMAINS = ("camunda", "bionicpro", "chat", "delivery", "shop")
 # One for what is there, one for what comes of streams, one for what came meanwhile.
 _LOOKS = 3
+
+
+@contextlib.contextmanager
+def telling(command: str) -> Generator[None]:
+    """Send an alert if the command fails; wrong use, and Ctrl-C at a terminal, are no failure."""
+    began = datetime.now(UTC)
+    try:
+        yield
+    except SelectionError:
+        raise
+    except Exception as error:
+        was_asked = isinstance(error, MaterializationError) and error.was_interrupted and sys.stdin.isatty()
+        if not was_asked and (said := _tell(command, error, began)):
+            print(f"marts: {said}", file=sys.stderr)
+        raise
+
+
+def _tell(command: str, error: Exception, began: datetime) -> str:
+    from marts_platform import alerts, settings
+
+    if not alerts.is_configured(settings.load()):
+        return ""
+    expected = error if isinstance(error, ExpectedError) else plainly(error)
+    reason = str(expected) if expected else f"{type(error).__name__}: {error}"
+    use_dagster_home()
+    with contextlib.ExitStack() as stack:
+        try:
+            instance = stack.enter_context(dg.DagsterInstance.get())
+        except Exception as fault:
+            # Its database may be what the command failed of.
+            if plainly(fault) is None:
+                raise
+            instance = None
+        return alerts.tell_of_command(command, reason, began, instance)
 
 
 def materialize_selection(

@@ -121,17 +121,16 @@ def _by_syntax(selection: str, graph: Any) -> Collection[dg.AssetKey]:
                 raise SelectionError(_unknown(selection, known)) from error
             reason = str(error).strip().splitlines()[0]
             raise SelectionError(
-                f"{selection!r} cannot be read as Dagster's selection syntax: {reason}"
+                f"{selection!r} cannot be read as Dagster's selection syntax ({reason}); "
+                f"there are: {', '.join(sorted(known))}"
             ) from error
 
 
 def _unknown(selection: str, assets: Collection[str]) -> str:
     domains = sorted({asset.partition("/")[0] for asset in assets})
-    near = nearest(selection, [*assets, *domains])
-    return (
-        f"no asset or domain is called {selection!r}{near}; the domains are {', '.join(domains)}, and "
-        f"`marts materialize all` builds all assets"
-    )
+    if near := nearest(selection, [*assets, *domains]):
+        return f"{selection!r} selects nothing{near}; the domains are {', '.join(domains)}"
+    return f"{selection!r} selects nothing; there are: {', '.join(sorted(assets))}"
 
 
 def days_between(first: date, end: date, registered: Sequence[RegisteredMart]) -> list[Batch]:
@@ -142,17 +141,17 @@ def days_between(first: date, end: date, registered: Sequence[RegisteredMart]) -
     Raises:
         SelectionError: there are no such days.
     """
-    if first >= end:
-        raise SelectionError(
-            f"--from {first} does not lie before --to {end}, which is exclusive: "
-            f"one day is --from {first} --to {first + timedelta(days=1)}"
-        )
     definition = next((found.partitions_def for found in registered if found.partitions_def), None)
     keys: Sequence[str] = definition.get_partition_keys() if definition else []
     wanted = [key for key in keys if first.isoformat() <= key < end.isoformat()]
     if not wanted:
         there = f"they run from {keys[0]} to {keys[-1]}" if keys else "the assets have none"
-        raise SelectionError(f"no partitions from {first} to {end} (exclusive): {there}")
+        hint = ""
+        if first >= end:
+            hint = (
+                f". --from has to lie before --to; one day is --from {first} --to {first + timedelta(days=1)}"
+            )
+        raise SelectionError(f"no partitions from {first} to {end} (exclusive): {there}{hint}")
     asked: dict[str, dict[str | None, Reason]] = {
         found.mart.asset: dict.fromkeys(wanted if found.partitions_def else [None], Reason.CHANGED)
         for found in registered

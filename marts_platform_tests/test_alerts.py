@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
 import pytest
+from typer.testing import CliRunner
 
 from marts_platform import alerts, settings
 from marts_platform.alerts import AlertError
+from marts_platform.cli import app
 from marts_platform.definitions import defs
+from marts_platform.embedded.stack import Stack
+from marts_platform.run_launcher import PROCESS_TAG, run_tags
 from marts_platform_tests.http_service import Answer, Service, service
 from marts_platform_tests.mail_service import MailService, mail_service
+from marts_platform_tests.marts import migrated_database, warehouse, warehouse_template
 from marts_platform_tests.resources.test_secrets import everything_of
+
+__all__ = ["migrated_database", "warehouse", "warehouse_template"]
 
 DAILY = dg.DailyPartitionsDefinition("2024-01-01", end_date="2024-02-01")
 SECRET = "s3cret"
@@ -74,6 +83,16 @@ def failed(
         dagster_event=event,
         dagster_instance=instance,
         dagster_run=result.dagster_run,
+    ).for_run_failure()
+
+
+def of_run(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dg.RunFailureSensorContext:
+    """What the sensor is called with after a run that failed."""
+    (record,) = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.RUN_FAILURE).records
+    event = record.event_log_entry.dagster_event
+    assert event is not None
+    return dg.build_run_status_sensor_context(
+        sensor_name="failed_runs", dagster_event=event, dagster_instance=instance, dagster_run=run
     ).for_run_failure()
 
 
@@ -223,3 +242,71 @@ def test_the_sensors_are_shipped_and_off_until_they_are_set() -> None:
 
 def test_the_settings_show_no_secret(webhook: Service, mailbox: MailService) -> None:
     assert SECRET not in repr(settings.load())
+
+
+@pytest.fixture
+def away(instance: dg.DagsterInstance, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> dg.DagsterInstance:
+    """Dagster's instance of a command whose source is away."""
+    monkeypatch.setenv("MARTS_CAMUNDA_URL", f"postgresql://somebody:{SECRET}@127.0.0.1:1/away")
+    return instance
+
+
+DAY = ["--from", "2024-03-01", "--to", "2024-03-02"]
+
+
+@pytest.mark.usefixtures("warehouse")
+@pytest.mark.parametrize(("arguments", "runs"), [([], 0), (DAY, 1)])
+def test_a_failed_command_tells_once_with_or_without_a_daemon(
+    webhook: Service, mailbox: MailService, away: dg.DagsterInstance, arguments: list[str], runs: int
+) -> None:
+    result = CliRunner().invoke(app, ["materialize", "camunda/act_hi_detail", *arguments])
+    assert result.exit_code == 1
+    (asked,) = webhook.asked
+    text = json.loads(asked.body)["text"]
+    assert text.startswith("marts materialize camunda/act_hi_detail failed\n")
+    assert "port 1" in text and SECRET not in text
+    assert len(mailbox.mails) == 1
+    failed_runs = away.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))
+    assert len(failed_runs) == runs
+    for run in failed_runs:
+        tell(of_run(away, run))
+    assert later(away) == "everybody was told of every run that failed"
+    assert len(webhook.asked) == len(mailbox.mails) == 1
+
+
+@pytest.mark.usefixtures("warehouse")
+def test_what_the_command_could_not_send_the_daemon_sends(
+    webhook: Service, mailbox: MailService, away: dg.DagsterInstance
+) -> None:
+    webhook.answer = lambda _: Answer("away", 503)
+    result = CliRunner().invoke(app, ["materialize", "camunda/act_hi_detail", *DAY])
+    assert "not everybody could be told" in result.stderr and SECRET not in result.output
+    webhook.answer = lambda _: Answer("ok")
+    asked = len(webhook.asked)
+    assert later(away) == later(away) == "everybody was told of every run that failed"
+    assert len(webhook.asked) == asked + 1 and len(mailbox.mails) == 1
+
+
+def test_wrong_use_of_the_command_tells_nobody(webhook: Service, away: dg.DagsterInstance) -> None:
+    for arguments in (["camnda"], ["camunda", "--from", "2024-02-02", "--to", "2024-02-01"]):
+        assert CliRunner().invoke(app, ["materialize", *arguments]).exit_code == 1
+    assert webhook.asked == []
+
+
+def test_the_daemon_tells_of_a_command_that_was_killed(
+    webhook: Service, instance: dg.DagsterInstance
+) -> None:
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    tags = run_tags() | {PROCESS_TAG: f"{child.pid} {time.time()}"}
+    run = instance.create_run_for_job(
+        dg.GraphDefinition(name="empty").to_job(), status=dg.DagsterRunStatus.STARTED, tags=tags
+    )
+    instance.report_run_failed(run, "it failed")
+    tell(of_run(instance, run))
+    assert later(instance) == "everybody was told of every run that failed"
+    assert webhook.asked == [], "the command lives, and may yet tell"
+    child.kill()
+    child.wait()
+    later(instance)
+    later(instance)
+    assert len(webhook.asked) == 1

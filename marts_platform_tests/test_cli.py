@@ -190,7 +190,7 @@ def test_migrate_goes_down_as_far_as_it_is_told(database_url: str, monkeypatch: 
         (["materialize", "key:"], "cannot be read as Dagster's selection syntax"),
         (
             ["materialize", "camunda", "--from", "2024-02-02", "--to", "2024-02-01"],
-            "does not lie before --to",
+            "has to lie before --to",
         ),
         (["materialize", "camunda", "--from", "2024-02-02", "--to", "2024-02-02"], "--to 2024-02-03"),
         (["seed", "camnda"], "did you mean camunda"),

@@ -52,7 +52,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "migrations": GROUND | {"resources"},
     "page": GROUND | {"resources"},
     **dict.fromkeys(DOMAINS, WAREHOUSES),
-    "alerts": GROUND,
+    "alerts": GROUND | {"run_launcher"},
     "definitions": WAREHOUSES | DOMAINS | {"alerts", "page"},
     **dict.fromkeys(DAGSTER, {"settings", "masking", "fault_origin"} | DAGSTER),
     "embedded": GROUND,

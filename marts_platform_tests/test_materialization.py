@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -70,7 +71,24 @@ def test_an_asset_is_selected_by_its_name_or_by_dagsters_syntax(selection: str, 
     assert names(selection)[0] == expected[0]
 
 
-@pytest.mark.parametrize("selection", ["camundo", "camunda/proces", "key:nothing", "((", "", "kind:none"])
+@pytest.mark.parametrize(
+    ("selection", "asset"),
+    [
+        ("camundo", "camunda"),
+        ("camunda/proces", "camunda/process_documents"),
+        ("process_documents", "camunda/process_documents"),
+        ("shop/kafka_event", "shop/kafka_events"),
+    ],
+)
+def test_a_selection_of_nothing_names_the_nearest(selection: str, asset: str) -> None:
+    with pytest.raises(SelectionError) as raised:
+        select(selection)
+    named = re.search(r"did you mean (.*)\?\)", str(raised.value))
+    assert named is not None and asset in named.group(1).split(" or ")
+    assert len(named.group(1).split(" or ")) <= 3
+
+
+@pytest.mark.parametrize("selection", ["key:nothing", "((", "", "kind:none"])
 def test_a_selection_of_nothing_lists_what_there_is(selection: str) -> None:
     with pytest.raises(SelectionError) as raised:
         select(selection)
