@@ -99,7 +99,8 @@ class Quarantined:
 class Published:
     """A successful entry of the run log.
 
-    Without a `fingerprint`, the rows that the load published are not known to stand there any more.
+    Without a `fingerprint`, the rows that the load published are not known to stand there any more. Of an
+    open partition `read_until` is the bound up to where it was read.
     """
 
     log_id: int
@@ -110,6 +111,7 @@ class Published:
     rows_written: int
     started_at: datetime
     finished_at: datetime
+    read_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

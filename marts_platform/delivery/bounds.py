@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 # A replica that keeps up confirms within milliseconds. One that does not is not waited for: what is read
 # stays below the moment that it has reached, and the next look reads the rest.
 _PATIENCE_SECONDS = 3.0
+# One that was behind a moment ago is asked again by every look and every load of a command.
+_REMEMBERED_SECONDS = 60.0
+_SHORT_PATIENCE_SECONDS = 0.2
+
+# By the source's address, when (monotonic) this process found the replica behind.
+_behind: dict[str, float] = {}
 
 
 def replica_bound(replica: Connection, publisher: PostgresResource, now: Settings) -> CommitBound:
@@ -42,12 +49,23 @@ def replica_bound(replica: Connection, publisher: PostgresResource, now: Setting
             with publisher.connect(limits, purpose="bound") as source:
                 source.autocommit = True
                 bound = commit_bound(source, margin)
-                if lag_seconds(source, _PATIENCE_SECONDS) is not None:
+                if _keeps_up(source, now.url("delivery_url")):
                     return bound
             reason = f"the replica is more than {_PATIENCE_SECONDS:g} s behind (its slot: {NAME})"
         except psycopg2.OperationalError:
             reason = "the source does not answer, so its open transactions cannot be seen"
     return _guess(replica, reason)
+
+
+def _keeps_up(source: Connection, address: str) -> bool:
+    found_at = _behind.pop(address, None)
+    is_remembered = found_at is not None and time.monotonic() - found_at < _REMEMBERED_SECONDS
+    keeps_up = (
+        lag_seconds(source, _SHORT_PATIENCE_SECONDS if is_remembered else _PATIENCE_SECONDS) is not None
+    )
+    if not keeps_up:
+        _behind[address] = found_at if is_remembered and found_at is not None else time.monotonic()
+    return keeps_up
 
 
 def _guess(replica: Connection, reason: str) -> CommitBound:

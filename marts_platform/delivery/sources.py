@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -13,7 +14,7 @@ import dagster as dg
 from marts_platform import settings
 from marts_platform.core.checks import Outside
 from marts_platform.core.faults import PassingFault
-from marts_platform.core.path import Extract
+from marts_platform.core.path import Extract, Rejected
 from marts_platform.core.pending import SourceState
 from marts_platform.core.sql import compose
 from marts_platform.core.window import Slice, Window
@@ -23,12 +24,14 @@ from marts_platform.resources.postgres import CopyOut, Limits, PostgresResource
 from marts_platform.resources.postgres_source import CommitBound, commit_bound, one_row, refuse_scans
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Generator, Mapping, Sequence
+    from collections.abc import Generator, Mapping, Sequence
     from datetime import datetime
 
     from psycopg2.extensions import connection as Connection
+    from psycopg2.sql import Composable, Composed
 
     from marts_platform.core.pending import Key
+    from marts_platform.core.run_log import Published
     from marts_platform.settings import Settings
 
 
@@ -40,13 +43,17 @@ class Feed:
         table: the service's table whose time says to which day a row belongs.
         column: that time.
         columns: what `raw/<name>.sql` selects.
+        required: columns that no row of the service's table lacks; a row without a value in one is refused.
         undated: the file that counts the rows which no day holds.
+        refused: the file that selects the rows which are refused.
     """
 
     table: str
     column: str
     columns: tuple[str, ...]
+    required: tuple[str, ...]
     undated: str = "delivery/raw/undated.sql"
+    refused: str = "delivery/raw/refused.sql"
 
 
 _TIMES = ("created_at", "started_at", "finished_at")
@@ -55,14 +62,19 @@ FEEDS: Mapping[str, Feed] = {
         "order",
         "registered_at",
         ("id", "source_address_id", "target_address_id", "extra", "registered_at", "is_valid"),
+        ("source_address_id", "target_address_id"),
     ),
     "pipelines": Feed(
         "pipeline",
         "created_at",
-        ("id", "order_id", "order_registered_at", "status", "message", *_TIMES, "is_valid"),
+        ("id", "order_id", "order_registered_at", "status", "message", *_TIMES, "source_times", "is_valid"),
+        ("order_id", "status"),
     ),
     "stages": Feed(
-        "stage", "created_at", ("id", "pipeline_id", "name", "status", "message", *_TIMES, "is_valid")
+        "stage",
+        "created_at",
+        ("id", "pipeline_id", "name", "status", "message", *_TIMES, "source_times", "is_valid"),
+        ("pipeline_id", "name", "status"),
     ),
     "deliveries": Feed(
         "pipeline",
@@ -79,9 +91,12 @@ FEEDS: Mapping[str, Feed] = {
             "order_type",
             "status",
             "source_cost",
+            "source_times",
             "is_valid",
         ),
+        ("order_id", "status"),
         "delivery/raw/deliveries_undated.sql",
+        "delivery/raw/deliveries_refused.sql",
     ),
 }
 """By ODS table."""
@@ -89,6 +104,7 @@ FEEDS: Mapping[str, Feed] = {
 # An index range of this many rows, twice, is read in milliseconds.
 _DRAWN_ROWS = 5_000
 
+_NOTHING_YET: Mapping[Key, Published] = MappingProxyType({})
 _NO_REPLICA = (
     "no replica is configured (MARTS_DELIVERY_REPLICA_URL): the delivery service's own database is read"
 )
@@ -131,17 +147,20 @@ class DeliverySource(dg.ConfigurableResource[Any]):
             readable = slice_.window.until(bound.moment)
             params = _window_params(slice_.window, readable)
             refuse_scans(connection, query, params, f"delivery/{table}, {slice_}")
+            refused, refused_state = _refused(connection, FEEDS[table], params)
         is_open = readable != slice_.window
         warnings = bound.warnings if is_open else []
         return Extract(
             rows=CopyOut(self.server, query, FEEDS[table].columns, params, limits, purpose),
             read_until=bound.moment if is_open else None,
+            scope=refused_state,
             params={"bound": bound.moment},
+            rejected=refused,
             warnings=warnings if self.is_replicated else [_NO_REPLICA, *warnings],
         )
 
     def source_state(
-        self, asset: str, slices: Sequence[Slice], published: Collection[Key] = ()
+        self, asset: str, slices: Sequence[Slice], published: Mapping[Key, Published] = _NOTHING_YET
     ) -> SourceState:
         """Which days have rows, and the fingerprints of some: indexed probes under a short time limit."""
         now = settings.load()
@@ -149,10 +168,14 @@ class DeliverySource(dg.ConfigurableResource[Any]):
         limits = Limits(now.source_probe_timeout_seconds, read_only=True, by_index=True)
         with self._connected(limits, "probe") as connection:
             bound = self._bound(connection, now)
+            probe, required = _probe(connection, table)
             states: dict[str | None, str] = {}
             for slice_ in slices:
                 assert slice_.window is not None  # the assets are partitioned
-                states[slice_.partition_key] = _fingerprint(connection, table, slice_.window, bound.moment)
+                until = _compared_until(bound, slice_.window, published.get(slice_.partition_key))
+                params = _window_params(slice_.window, slice_.window.until(until)) | required
+                (state,) = one_row(connection, probe, params)
+                states[slice_.partition_key] = str(state)
             days = self._days(connection, FEEDS[table], now, bound)
         return SourceState(frozenset(days), states, "", is_certain=bound.warning is None)
 
@@ -248,10 +271,68 @@ def _window_params(whole: Window, readable: Window | None) -> dict[str, object]:
     return {"from": whole.start, "to": readable.end if readable else whole.start}
 
 
+def _compared_until(bound: CommitBound, window: Window, published: Published | None) -> datetime:
+    """Return up to where a day is compared with its last load.
+
+    A bound that is a guess may lie before what was read when it was certain. What was read then is compared:
+    the replica still has it, and a shorter part of the day would never be as that load found it.
+    """
+    if bound.warning is None or published is None:
+        return bound.moment
+    return max(bound.moment, published.read_until or window.end)
+
+
 def _fingerprint(connection: Connection, table: str, window: Window, until: datetime) -> str:
+    (state,) = one_row(connection, _state(table), _window_params(window, window.until(until)))
+    return str(state)
+
+
+def _state(table: str) -> Composed:
+    """Return the SELECT of a window's state, of the rows that can be read."""
     from psycopg2.sql import SQL
 
     rows = SQL("({}) AS staged").format(compose(f"delivery/raw/{table}.sql"))
-    query = compose(f"delivery/raw/{table}_fingerprint.sql", {"staged": rows})
-    (state,) = one_row(connection, query, _window_params(window, window.until(until)))
-    return str(state)
+    return compose(f"delivery/raw/{table}_fingerprint.sql", {"staged": rows})
+
+
+def _probe(connection: Connection, table: str) -> tuple[Composable, dict[str, object]]:
+    """Return the SELECT of a window's state and its values, with the refused rows where some can be."""
+    feed = FEEDS[table]
+    required = _nullable(connection, feed)
+    if not required:
+        return _state(table), {}
+    refused = compose("delivery/raw/refused_state.sql", {"refused": _refused_rows(feed)})
+    names = {"fingerprint": _state(table), "refused_state": refused}
+    return compose("delivery/raw/state_with_refused.sql", names), {"required": required}
+
+
+def _nullable(connection: Connection, feed: Feed) -> list[str]:
+    """Return the required columns in which the service's table takes NULL all the same."""
+    values = {"table": f'public."{feed.table}"', "required": list(feed.required)}
+    (columns,) = one_row(connection, compose("delivery/raw/nullable_columns.sql"), values)
+    return list(columns or ())
+
+
+def _refused_rows(feed: Feed) -> Composed:
+    from psycopg2.sql import SQL, Identifier
+
+    names = {
+        "table": Identifier("public", feed.table),
+        "column": Identifier(feed.column),
+        "key": Identifier("id"),
+        "columns": SQL(", ").join(Identifier("given", name) for name in feed.required),
+    }
+    return compose(feed.refused, names)
+
+
+def _refused(connection: Connection, feed: Feed, params: Mapping[str, object]) -> tuple[list[Rejected], str]:
+    """Return the rows of a window that lack a required value, and their state; none where none can."""
+    required = _nullable(connection, feed)
+    if not required:
+        return [], ""
+    values = {**params, "required": required}
+    state = compose("delivery/raw/refused_state.sql", {"refused": _refused_rows(feed)})
+    (state,) = one_row(connection, state, values)
+    with connection.cursor() as cursor:
+        cursor.execute(_refused_rows(feed), values)
+        return [Rejected(*row) for row in cursor.fetchall()], state or ""

@@ -42,7 +42,8 @@ SELECT
     entry.fingerprint,
     entry.rows_written,
     entry.started_at,
-    entry.finished_at
+    entry.finished_at,
+    entry.read_until
 FROM newest
 INNER JOIN ops.etl_run_log AS entry ON newest.id = entry.id
 UNION ALL
@@ -55,7 +56,8 @@ UNION ALL
         whole.fingerprint,
         whole.rows_written,
         whole.started_at,
-        whole.finished_at
+        whole.finished_at,
+        whole.read_until
     FROM ops.etl_run_log AS whole
     WHERE
         whole.asset = %(asset)s

@@ -9,7 +9,8 @@
         fingerprint,
         rows_written,
         started_at,
-        finished_at
+        finished_at,
+        read_until
     FROM ops.etl_run_log
     WHERE
         asset = %(asset)s
@@ -29,7 +30,8 @@ UNION ALL
         fingerprint,
         rows_written,
         started_at,
-        finished_at
+        finished_at,
+        read_until
     FROM ops.etl_run_log
     WHERE
         asset = %(asset)s

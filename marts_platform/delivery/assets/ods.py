@@ -23,6 +23,16 @@ _KNOWN_STATUS = Audit(
 )
 
 
+def _times_in_order(key: str, earlier: str, later: str) -> Audit:
+    return Audit(
+        f"{later}_follows_{earlier}",
+        "delivery/audits/times_in_order.sql",
+        f"No {later} is before its {earlier}; the marts count no negative time.",
+        blocking=False,
+        identifiers={"key": key, "earlier": earlier, "later": later},
+    )
+
+
 @mart(
     asset="delivery/orders",
     ddl="delivery/ddl/orders.sql",
@@ -49,7 +59,8 @@ def orders(slice_: Slice, delivery: DeliverySource) -> Extract:
     warehouse="postgres",
     partitions_def=DAILY,
     lookups=["delivery/replica"],
-    audits=[unique("id"), _KNOWN_STATUS],
+    audits=[unique("id"), _KNOWN_STATUS, _times_in_order("id", "started_at", "finished_at")],
+    quarantine="delivery/ods/pipelines_quarantine.sql",
     fingerprint="delivery/raw/pipelines_fingerprint.sql",
     source="delivery",
     kinds=("postgres",),
@@ -68,7 +79,8 @@ def pipelines(slice_: Slice, delivery: DeliverySource) -> Extract:
     warehouse="postgres",
     partitions_def=DAILY,
     lookups=["delivery/replica"],
-    audits=[unique("id"), _KNOWN_STATUS],
+    audits=[unique("id"), _KNOWN_STATUS, _times_in_order("id", "started_at", "finished_at")],
+    quarantine="delivery/ods/stages_quarantine.sql",
     fingerprint="delivery/raw/stages_fingerprint.sql",
     source="delivery",
     kinds=("postgres",),
@@ -87,7 +99,7 @@ def stages(slice_: Slice, delivery: DeliverySource) -> Extract:
     warehouse="postgres",
     partitions_def=DAILY,
     lookups=["delivery/replica"],
-    audits=[unique("pipeline_id")],
+    audits=[unique("pipeline_id"), _times_in_order("pipeline_id", "assigned_at", "released_at")],
     quarantine="delivery/ods/deliveries_quarantine.sql",
     fingerprint="delivery/raw/deliveries_fingerprint.sql",
     source="delivery",

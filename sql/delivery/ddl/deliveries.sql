@@ -13,5 +13,6 @@ CREATE TABLE ods.deliveries (
     source_cost double precision, -- The cost as the service stores it.
     load_timestamp timestamptz NOT NULL DEFAULT now(), -- When the row was last read from the source (UTC).
     is_valid boolean NOT NULL DEFAULT true, -- Whether the source still has the row.
+    source_times text, -- Of its times those that are none from 1970-01-02 to 2100, as the service stores them; they are NULL here.
     PRIMARY KEY (pipeline_id)
 )

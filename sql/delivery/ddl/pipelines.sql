@@ -2,7 +2,7 @@
 CREATE TABLE ods.pipelines (
     id uuid NOT NULL, -- The pipeline.
     order_id uuid NOT NULL, -- The order.
-    order_registered_at timestamptz NOT NULL, -- When the order was registered (UTC).
+    order_registered_at timestamptz, -- When the order was registered (UTC); NULL if the service does not have the order.
     status text NOT NULL, -- pending, in_progress, succeeded, failed or canceled.
     message text, -- Why it failed or was cancelled.
     created_at timestamptz NOT NULL, -- When it was made (UTC).
@@ -10,5 +10,6 @@ CREATE TABLE ods.pipelines (
     finished_at timestamptz, -- When it reached its final status (UTC); NULL until then.
     load_timestamp timestamptz NOT NULL DEFAULT now(), -- When the row was last read from the source (UTC).
     is_valid boolean NOT NULL DEFAULT true, -- Whether the source still has the row.
+    source_times text, -- Of its times those that are none from 1970-01-02 to 2100, as the service stores them; they are NULL here.
     PRIMARY KEY (id)
 )

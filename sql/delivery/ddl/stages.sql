@@ -10,5 +10,6 @@ CREATE TABLE ods.stages (
     finished_at timestamptz, -- When it reached its final status (UTC); NULL until then.
     load_timestamp timestamptz NOT NULL DEFAULT now(), -- When the row was last read from the source (UTC).
     is_valid boolean NOT NULL DEFAULT true, -- Whether the source still has the row.
+    source_times text, -- Of its times those that are none from 1970-01-02 to 2100, as the service stores them; they are NULL here.
     PRIMARY KEY (id)
 )

@@ -10,11 +10,12 @@ FROM (
         facts.registered_at >= {start:DateTime64(6, 'UTC')}
         AND facts.registered_at < {end:DateTime64(6, 'UTC')}
     UNION DISTINCT
-    SELECT toDate(facts.order_registered_at) AS day
+    SELECT toDate(assumeNotNull(facts.order_registered_at)) AS day
     FROM dds.fact_pipelines AS facts
     WHERE
         facts.created_at >= {start:DateTime64(6, 'UTC')}
         AND facts.created_at < {end:DateTime64(6, 'UTC')}
+        AND facts.order_registered_at IS NOT NULL
     UNION DISTINCT
     SELECT published.day AS day
     FROM delivery_marts.order_conversion AS published

@@ -1,4 +1,5 @@
--- Times are whole microseconds until the last division, so that they do not depend on the order of the rows.
+-- A time that ends before it begins is not counted. Times are whole microseconds until the last division, so that they
+-- do not depend on the order of the rows.
 SELECT
     toDate(timed.created_at) AS day,
     timed.name AS stage,
@@ -19,9 +20,13 @@ FROM (
         facts.created_at AS created_at,
         facts.name AS name,
         facts.status AS status,
-        toUnixTimestamp64Micro(facts.started_at) - toUnixTimestamp64Micro(facts.created_at) AS waited,
         if(
-            facts.status = 'succeeded',
+            facts.started_at >= facts.created_at,
+            toUnixTimestamp64Micro(facts.started_at) - toUnixTimestamp64Micro(facts.created_at),
+            NULL
+        ) AS waited,
+        if(
+            facts.status = 'succeeded' AND facts.finished_at >= facts.started_at,
             toUnixTimestamp64Micro(facts.finished_at) - toUnixTimestamp64Micro(facts.started_at),
             NULL
         ) AS took

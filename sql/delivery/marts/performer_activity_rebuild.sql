@@ -1,6 +1,6 @@
 -- The definition. An assignment overlaps if an earlier one of the performer, of the same day or the day before, had not
 -- been released by then. One of an older day that was never released counts as abandoned, or it would overlap with
--- whatever comes, for ever.
+-- whatever comes, for ever. One that was released before it was assigned took no time.
 SELECT
     own.day AS day,
     own.performer_id AS performer_id,
@@ -20,8 +20,11 @@ FROM (
         assigned.cost AS cost,
         assigned.assigned_at AS assigned_at,
         assigned.released_at AS released_at,
-        toUnixTimestamp64Micro(assigned.released_at) - toUnixTimestamp64Micro(assigned.assigned_at)
-            AS busy_microseconds,
+        if(
+            assigned.released_at >= assigned.assigned_at,
+            toUnixTimestamp64Micro(assigned.released_at) - toUnixTimestamp64Micro(assigned.assigned_at),
+            NULL
+        ) AS busy_microseconds,
         max(coalesce(assigned.released_at, toDateTime64('2200-01-01 00:00:00', 6, 'UTC'))) OVER (
             PARTITION BY assigned.performer_id, assigned.compared_day
             ORDER BY assigned.assigned_at, assigned.pipeline_id

@@ -12,6 +12,7 @@ SELECT
     published.order_type,
     published.status,
     published.source_cost,
+    published.source_times,
     published.load_timestamp,
     published.is_valid AND published.created_at >= %(bound)s AS is_valid
 FROM ods.deliveries AS published

@@ -9,6 +9,7 @@ SELECT
     published.created_at,
     published.started_at,
     published.finished_at,
+    published.source_times,
     published.load_timestamp,
     published.is_valid AND published.created_at >= %(bound)s AS is_valid
 FROM ods.stages AS published

@@ -1,18 +1,20 @@
--- The state of a window: count and order-independent checksum of its rows, all columns of them, so an update shows
+-- The state of a window: count and order-independent checksum of its rows, of all columns, so that any update shows
 -- however old the row is. At the source, of the staged rows and of the published ones it is the same for the same rows.
+-- The text of a row tells NULL, an empty text and each infinity apart; times are in the wire's form, which no setting
+-- of a session changes.
 SELECT
-    count(*) || ' rows, checksum ' || coalesce(sum(('x' || left(md5(concat_ws(
-        '|',
+    count(*) || ' rows, checksum ' || coalesce(sum(('x' || left(md5(row(
         pipeline_id,
-        coalesce(encode(float8send(source_cost), 'hex'), '~'),
-        coalesce(to_char(estimated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), '~'),
-        coalesce(performer_id::text, '~'),
-        coalesce(to_char(assigned_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), '~'),
-        coalesce(to_char(released_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), '~'),
-        coalesce(to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), '~'),
+        encode(float8send(source_cost), 'hex'),
+        encode(timestamptz_send(estimated_at), 'hex'),
+        performer_id,
+        encode(timestamptz_send(assigned_at), 'hex'),
+        encode(timestamptz_send(released_at), 'hex'),
+        encode(timestamptz_send(created_at), 'hex'),
         order_id,
-        coalesce('=' || order_type, '~'),
-        status
-    )), 15))::bit(60)::bigint::numeric), 0) AS fingerprint
+        order_type,
+        status,
+        source_times
+    )::text), 15))::bit(60)::bigint::numeric), 0) AS fingerprint
 FROM {staged}
 WHERE is_valid

@@ -1,16 +1,18 @@
--- The state of a window: count and order-independent checksum of its rows, all columns of them, so an update shows
+-- The state of a window: count and order-independent checksum of its rows, of all columns, so that any update shows
 -- however old the row is. At the source, of the staged rows and of the published ones it is the same for the same rows.
+-- The text of a row tells NULL, an empty text and each infinity apart; times are in the wire's form, which no setting
+-- of a session changes.
 SELECT
-    count(*) || ' rows, checksum ' || coalesce(sum(('x' || left(md5(concat_ws(
-        '|',
+    count(*) || ' rows, checksum ' || coalesce(sum(('x' || left(md5(row(
         id,
         order_id,
-        coalesce(to_char(order_registered_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), '~'),
+        encode(timestamptz_send(order_registered_at), 'hex'),
         status,
-        coalesce('=' || message, '~'),
-        coalesce(to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), '~'),
-        coalesce(to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), '~'),
-        coalesce(to_char(finished_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), '~')
-    )), 15))::bit(60)::bigint::numeric), 0) AS fingerprint
+        message,
+        encode(timestamptz_send(created_at), 'hex'),
+        encode(timestamptz_send(started_at), 'hex'),
+        encode(timestamptz_send(finished_at), 'hex'),
+        source_times
+    )::text), 15))::bit(60)::bigint::numeric), 0) AS fingerprint
 FROM {staged}
 WHERE is_valid

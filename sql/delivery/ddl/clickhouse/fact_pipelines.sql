@@ -2,7 +2,7 @@
 CREATE TABLE dds.fact_pipelines (
     id UUID, -- The pipeline.
     order_id UUID, -- The order.
-    order_registered_at DateTime64(6, 'UTC'), -- When the order was registered.
+    order_registered_at Nullable(DateTime64(6, 'UTC')), -- When the order was registered; NULL if that is not known.
     status LowCardinality(String), -- pending, in_progress, succeeded, failed or canceled.
     message Nullable(String), -- Why it failed or was cancelled.
     created_at DateTime64(6, 'UTC'), -- When it was made.

@@ -1,0 +1,14 @@
+-- The attempts to deliver an order: a restart after a failure or a cancellation is another pipeline.
+CREATE TABLE ods.pipelines (
+    id uuid NOT NULL, -- The pipeline.
+    order_id uuid NOT NULL, -- The order.
+    order_registered_at timestamptz NOT NULL, -- When the order was registered (UTC).
+    status text NOT NULL, -- pending, in_progress, succeeded, failed or canceled.
+    message text, -- Why it failed or was cancelled.
+    created_at timestamptz NOT NULL, -- When it was made (UTC).
+    started_at timestamptz, -- When its first stage began (UTC).
+    finished_at timestamptz, -- When it reached its final status (UTC); NULL until then.
+    load_timestamp timestamptz NOT NULL DEFAULT now(), -- When the row was last read from the source (UTC).
+    is_valid boolean NOT NULL DEFAULT true, -- Whether the source still has the row.
+    PRIMARY KEY (id)
+)
