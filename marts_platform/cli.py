@@ -270,6 +270,21 @@ def replay(
 
 
 @app.command()
+def forget(
+    domain: Annotated[str, typer.Argument(help="The domain, such as camunda.")],
+    process: Annotated[
+        str | None, typer.Option(metavar="ID", help="The Camunda process instance to forget.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete without a question.")] = False,
+) -> None:
+    """Delete a person's rows from all marts of a domain and from quarantine, once the source has none."""
+    with clean_errors():
+        from marts_platform import forgetting
+
+        forgetting.forget(domain, {"process": process}, is_confirmed=yes)
+
+
+@app.command()
 def report(
     domain: Annotated[
         str | None, typer.Argument(help="A domain with named queries, such as bionicpro.")

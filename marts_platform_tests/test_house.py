@@ -27,6 +27,7 @@ COMMANDS = {
     "console",
     "dagster_dev",
     "demonstration",
+    "forgetting",
     "interrupts",
     "materialization",
     "plain_faults",

@@ -49,6 +49,7 @@ AT_SOURCE = {
     "camunda/checks/due_for_purge.sql",
     "camunda/checks/newest_at_source.sql",
     "camunda/checks/undated.sql",
+    "camunda/forget/process_at_source.sql",
     "camunda/raw/act_hi_detail.sql",
     "camunda/raw/days_with_rows.sql",
     "camunda/raw/fingerprint_source.sql",
@@ -99,6 +100,8 @@ VALUES: Mapping[str, object] = {
     "zone": "UTC",
     **dict.fromkeys(["all_variables", "is_exact", "compares_bytes"], True),
     "most": 10,
+    **dict.fromkeys(["domain", "key_name", "key"], "told"),
+    "rows_deleted": "{}",
     "variables": ["docIds", "contextData"],
     **dict.fromkeys(["keys", "keys_here", "keys_elsewhere", "processes"], ["a key"]),
     "users": [1],
@@ -167,6 +170,8 @@ NAMES: Mapping[str, Composable] = {
     "values": SQL("ARRAY[id_, name_]"),
     "is_kept": SQL("detail.removal_time_ IS NULL"),
     "row": SQL("id::text"),
+    "entries": SQL("SELECT entry.id FROM ops.quarantine AS entry"),
+    "time": Identifier("at"),
 }
 
 
@@ -249,6 +254,10 @@ RECIPES: Mapping[str, Recipe] = {
         before=("DROP INDEX camunda.process_variables_by_time",)
     ),
     "postgres/count_judged.sql": Recipe(before=JUDGED),
+    **{
+        f"postgres/forget_{what}.sql": Recipe({"column": Identifier("value")})
+        for what in ("count", "days", "rows")
+    },
     "postgres/judge_landed.sql": FRESHLY_LANDED,
     "postgres/select_judged.sql": Recipe({"columns": SQL("id")}, JUDGED),
     "shop/events/typed.sql": Recipe(before=LANDED),

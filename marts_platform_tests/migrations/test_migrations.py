@@ -110,7 +110,9 @@ def test_a_description_that_changed_arrives_with_the_next_migration(warehouse: W
     test_descriptions_are_in_the_database(warehouse)
 
 
-@pytest.mark.parametrize("file", ["camunda/ddl/process_variables.sql", "ops/ddl/etl_run_log_by_run.sql"])
+@pytest.mark.parametrize(
+    "file", ["camunda/ddl/process_variables_by_process.sql", "ops/ddl/etl_run_log_by_run.sql"]
+)
 def test_an_edited_ddl_file_is_refused_and_nothing_is_made(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
 ) -> None:

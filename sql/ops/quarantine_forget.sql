@@ -1,0 +1,2 @@
+DELETE FROM ops.quarantine
+WHERE id IN ({entries})

@@ -1,0 +1,3 @@
+SELECT count(*) AS entries
+FROM ops.quarantine
+WHERE id IN ({entries})

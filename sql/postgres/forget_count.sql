@@ -1,0 +1,3 @@
+SELECT count(*) AS rows_held
+FROM {table}
+WHERE {column} = %(key)s
