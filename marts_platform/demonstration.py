@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from marts_platform.console import screen
+from marts_platform.core.demo import ServerDownError
 from marts_platform.dagster_home import use_dagster_home
 from marts_platform.interrupts import ending_is_an_interrupt
 from marts_platform.materialization import (
@@ -241,16 +242,27 @@ def seed(domains: Sequence[str], scale: float) -> None:
 
     Raises:
         SelectionError: there is no such domain.
+        ServerDownError: no domain could be seeded.
     """
     from marts_platform.embedded.stack import Stack
 
     stack = Stack()
     _refuse_unknown(domains)
-    for domain in domains or DOMAINS:
+    left_out: list[str] = []
+    wanted = domains or DOMAINS
+    for domain in wanted:
         began = time.monotonic()
-        with screen().status(f"Seeding the source of {domain} …"):
-            made = demo_of(domain).seed(stack.owner_url, scale)
+        try:
+            with screen().status(f"Seeding the source of {domain} …"):
+                made = demo_of(domain).seed(stack.owner_url, scale)
+        except ServerDownError as error:
+            left_out.append(f"{domain} was not seeded: {error}, then `marts seed {domain}`")
+            continue
         screen().print(f"Seeded {domain}: {made}, in {time.monotonic() - began:.1f} s.")
+    if len(left_out) == len(wanted):
+        raise ServerDownError("\n".join(left_out))
+    for line in left_out:
+        screen().print(line, soft_wrap=True)
 
 
 def live(domains: Sequence[str]) -> None:

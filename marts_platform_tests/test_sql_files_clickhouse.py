@@ -129,6 +129,7 @@ RECIPES: Mapping[str, Recipe] = {
     "clickhouse/land_texts.sql": Recipe(places={"sent": "scene.made", "columns": "id Nullable(String)"}),
     "clickhouse/rename_table.sql": Recipe(places={"other": "scene.made"}),
     "clickhouse/touched_keys.sql": Recipe(places={"touched": "scene.made"}),
+    "delivery/metrics/fact_metrics_forgotten.sql": METRICS,
     "delivery/metrics/fact_metrics_growth.sql": METRICS,
     "delivery/metrics/fact_metrics_unique.sql": METRICS,
 }

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 import psycopg2
 from psycopg2.sql import SQL, Identifier
 
-from marts_platform.core.demo import Demo, Shown
+from marts_platform.core.demo import Demo, Shown, parts
 from marts_platform.core.sql import compose
 
 if TYPE_CHECKING:
@@ -85,16 +85,23 @@ def _customer(user: int, order_date: str | None = None) -> dict[str, Any]:
 
 def _seed(address: Callable[[str], str], scale: float) -> str:
     users = max(round(USERS * scale), 5)
-    today = datetime.now(UTC).date()
-    with closing(psycopg2.connect(address("telemetry"))) as connection:
-        create_telemetry(connection)
-        rows = fill_telemetry(connection, users=users, days=DAYS, until=today)
-    records = crm_records(users)
-    file = Path(unquote(urlsplit(address("crm")).path))
-    aside = file.with_suffix(".new")
-    aside.write_text(json.dumps({"users": records}), "utf-8")
-    aside.rename(file)  # the CRM may be reading it
-    return f"{rows:,} actions of {users:,} users in {DAYS} days, {len(records):,} records in the CRM"
+
+    def telemetry() -> str:
+        today = datetime.now(UTC).date()
+        with closing(psycopg2.connect(address("telemetry"))) as connection:
+            create_telemetry(connection)
+            rows = fill_telemetry(connection, users=users, days=DAYS, until=today)
+        return f"{rows:,} actions of {users:,} users in {DAYS} days"
+
+    def crm() -> str:
+        records = crm_records(users)
+        file = Path(unquote(urlsplit(address("crm")).path))
+        aside = file.with_suffix(".new")
+        aside.write_text(json.dumps({"users": records}), "utf-8")
+        aside.rename(file)  # the CRM may be reading it
+        return f"{len(records):,} records in the CRM"
+
+    return parts(telemetry, crm)
 
 
 DEMO = Demo(

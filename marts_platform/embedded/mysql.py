@@ -22,6 +22,8 @@ from marts_platform.embedded.process_server import ProcessServer
 from marts_platform.embedded.server import LOOPBACK, StackError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from pymysql import Connection
     from pymysql.cursors import Cursor
 
@@ -65,6 +67,11 @@ class MySQLServer(ProcessServer):
     def environment(self) -> dict[str, str]:
         urls = {database: self._url(role, database) for database, (role, _) in mysql_roles.DATABASES.items()}
         return {"MARTS_CHAT_URL": urls["chatdb"], "MARTS_SHOP_REPLICA_URL": urls["mydb"]}
+
+    @classmethod
+    @override
+    def databases(cls) -> Collection[str]:
+        return tuple(mysql_roles.DATABASES)
 
     @override
     def owners(self) -> dict[str, str]:

@@ -16,7 +16,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -137,6 +137,11 @@ class PostgresServer(Server):
             name: self._url(role, database, self.secret(role))
             for name, (role, database) in postgres_roles.ADDRESSES.items()
         }
+
+    @classmethod
+    @override
+    def databases(cls) -> Collection[str]:
+        return tuple(postgres_roles.DATABASES)
 
     @override
     def owners(self) -> dict[str, str]:

@@ -9,7 +9,7 @@ import random
 import secrets
 import socket
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -82,6 +82,11 @@ class Server(ABC):
     @abstractmethod
     def status(self) -> ServerStatus:
         """What to show of it. Never raises for a server that is down."""
+
+    @classmethod
+    def databases(cls) -> Collection[str]:
+        """Return the names of what `owners` gives URLs for, whether the server runs or not."""
+        return (cls.name,)
 
     def owners(self) -> dict[str, str]:
         """Connection URLs with full rights, by database: for demo data and tests, not for the platform."""

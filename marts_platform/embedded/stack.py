@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from marts_platform import settings
+from marts_platform.core.demo import ServerDownError
 from marts_platform.embedded.clickhouse import ClickHouseServer
 from marts_platform.embedded.crm import CrmServer
 from marts_platform.embedded.kafka import KafkaServer
@@ -92,12 +93,18 @@ class Stack:
         """The connection URL of a database's superuser: for demo data and tests, never for the platform.
 
         Raises:
-            StackError: no server of the running stack has that database.
+            ServerDownError: the server of that database does not run.
+            StackError: no server has it.
         """
-        owners: dict[str, str] = self._read().get("owners", {})
-        if database not in owners:
-            raise StackError(
-                f"the embedded stack of {self.folder} offers no database {database!r}; run `marts up`"
+        content = self._read()
+        server = next((found for found in self._servers(content) if database in found.databases()), None)
+        if server is None:
+            raise StackError(f"the embedded stack has no server with a database {database!r}")
+        owners: dict[str, str] = content.get("owners", {})
+        if database not in owners or not server.is_alive():
+            name = server.name
+            raise ServerDownError(
+                f"{name} is not up in the embedded stack of {self.folder}; run `marts up {name}`"
             )
         return owners[database]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import psycopg2
 
 from marts_platform import settings
-from marts_platform.core.demo import Demo, Shown
+from marts_platform.core.demo import Demo, Shown, parts
 from marts_platform.core.sql import compose
 from marts_platform.shop.demo_events import seed_events
 from marts_platform.shop.sources import TABLES, replica_of
@@ -165,14 +165,18 @@ def _text(value: object) -> str:
 
 
 def _seed(address: Callable[[str], str], scale: float) -> str:
-    with closing(psycopg2.connect(address("shop"))) as connection:
-        create_source(connection)
-        made = generate_shop(connection, scale)
-    events = seed_events(address("kafka"), settings.load().shop_events_topic, scale)
-    return (
-        f"{made.users:,} users, {made.products:,} products, {made.orders:,} orders of {made.lines:,} lines, "
-        f"{events:,} new messages of what users do"
-    )
+    def tables() -> str:
+        with closing(psycopg2.connect(address("shop"))) as connection:
+            create_source(connection)
+            made = generate_shop(connection, scale)
+        orders = f"{made.orders:,} orders of {made.lines:,} lines"
+        return f"{made.users:,} users, {made.products:,} products, {orders}"
+
+    def events() -> str:
+        written = seed_events(address("kafka"), settings.load().shop_events_topic, scale)
+        return f"{written:,} new messages of what users do"
+
+    return parts(tables, events)
 
 
 DEMO = Demo(
