@@ -14,6 +14,7 @@ import dagster as dg
 from marts_platform.core.mart import mart_of, slice_of
 from marts_platform.core.pending import recent_keys
 from marts_platform.core.planning import Ledger
+from marts_platform.core.run_log import Published
 from marts_platform.core.streams import Place, Position
 from marts_platform.core.window import Slice, Window
 from marts_platform.masking import raises_cleaned
@@ -21,6 +22,9 @@ from marts_platform.masking import raises_cleaned
 # The usual volume of a day is the median of this many days before it.
 _USUAL_DAYS = 14
 _USUAL_FACTOR = 4.0
+# A day counts as whole if this part of it was over when it was read. A source without rows in the evening is
+# not read again after midnight.
+_WHOLE_SHARE = 0.75
 # How long what happened to a topic stays worth a look.
 _INCIDENT_DAYS = 7
 # Below so few rows a factor says nothing.
@@ -147,14 +151,16 @@ def volume_check(asset: dg.AssetsDefinition, *, lookback: int) -> dg.AssetChecks
 
     def examine(slices: Iterable[Slice], resources: Mapping[str, Any]) -> dict[str, Finding]:
         ledger: Ledger = resources[registered.warehouse]
-        rows = _rows_by_day(ledger, registered.mart.asset)
-        return {str(slice_): usual_volume(slice_.partition_key or "", rows) for slice_ in slices}
+        published = ledger.last_published(registered.mart.asset)
+        volumes = {key: volume_of(entry) for key, entry in published.items() if key}
+        today = datetime.now(UTC).date().isoformat()
+        return {str(slice_): usual_volume(slice_.partition_key or "", volumes, today) for slice_ in slices}
 
     return _slices_check(
         asset,
         "usual_volume",
         f"The day has as many rows as usual, within a factor of {_USUAL_FACTOR:g} "
-        f"of the median of the {_USUAL_DAYS} days before it.",
+        f"of the median of the {_USUAL_DAYS} days before it that were read whole. An open day has no more.",
         [registered.warehouse],
         examine,
         lookback=lookback,
@@ -209,28 +215,55 @@ def recent_incidents(positions: Collection[Position], now: datetime) -> Finding:
     return Finding(not found, figures | ({"incidents": "; ".join(found)} if found else {}))
 
 
-def usual_volume(day: str, rows: Mapping[str, int]) -> Finding:
-    """Compares a day's rows with the days before it.
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """Rows of a published day.
+
+    Attributes:
+        rows: that the last load wrote.
+        share: part of the day that it could read, from 0 to 1.
+    """
+
+    rows: int
+    share: float = 1.0
+
+
+def volume_of(entry: Published) -> Volume:
+    """Return the rows of a day's last load, and the part of the day that was over when it read."""
+    day = Window.of_day(date.fromisoformat(entry.partition_key or ""))
+    # A load without a bound of its own read what there was when it began.
+    read = min(entry.read_until or entry.started_at, entry.started_at) - day.start
+    return Volume(entry.rows_written, min(max(read / (day.end - day.start), 0.0), 1.0))
+
+
+def usual_volume(day: str, volumes: Mapping[str, Volume], today: str) -> Finding:
+    """Compare a day's rows with the days before it.
+
+    An open day, and one that was read in part, can only have too many rows. Days that were read in part do
+    not count as usual.
 
     Args:
         day: the partition key.
-        rows: rows of each published day, by partition key.
+        volumes: of each published day, by partition key.
+        today: the partition key of the open day.
     """
     first = (date.fromisoformat(day) - timedelta(days=_USUAL_DAYS)).isoformat()
-    before = [rows[key] for key in rows if first <= key < day]
-    here = rows.get(day, 0)
-    figures: dict[str, Any] = {"rows": here, "days_compared": len(before)}
+    before = [
+        volume.rows for key, volume in volumes.items() if first <= key < day and volume.share >= _WHOLE_SHARE
+    ]
+    here = volumes.get(day, Volume(0))
+    figures: dict[str, Any] = {"rows": here.rows, "days_compared": len(before)}
     if len(before) < _USUAL_DAYS // 2:
         return Finding(True, figures | {"note": "too few days to tell what is usual"})
     usual = median(before)
     figures["usual_rows"] = usual
-    if max(usual, here) < _USUAL_ROWS:
+    is_partial = day >= today or here.share < _WHOLE_SHARE
+    if is_partial:
+        figures["note"] = f"{here.share:.0%} of the day were read: too few rows are no finding"
+    if max(usual, here.rows) < _USUAL_ROWS:
         return Finding(True, figures)
-    return Finding(usual / _USUAL_FACTOR <= here <= usual * _USUAL_FACTOR, figures)
-
-
-def _rows_by_day(ledger: Ledger, asset: str) -> dict[str, int]:
-    return {key: entry.rows_written for key, entry in ledger.last_published(asset).items() if key}
+    fewest = 0 if is_partial else usual / _USUAL_FACTOR
+    return Finding(fewest <= here.rows <= usual * _USUAL_FACTOR, figures)
 
 
 def _slices(context: dg.AssetCheckExecutionContext, asset: dg.AssetKey, lookback: int) -> Iterator[Slice]:
