@@ -244,16 +244,26 @@ def materialize(
             help="Load tables without days, too, that have not changed: after a change of their SQL.",
         ),
     ] = False,
+    compare: Annotated[
+        str,
+        typer.Option(
+            metavar="N|all",
+            help="How many days older than the newest 30 to compare with the source, least recently compared "
+            "first; all for every day that was loaded.",
+        ),
+    ] = "30",
 ) -> None:
     """Build tables in this process. Without days: what is new, changed or failed."""
     with clean_errors():
         from marts_platform import demonstration, settings
+        from marts_platform.materialization import older_to_compare
 
+        older = older_to_compare(compare)
         if (first is None) != (end is None):
             raise settings.SettingsError("give both --from and --to, or neither")
         with demonstration.telling(f"marts materialize {selection}"):
             demonstration.materialize_selection(
-                selection, first and first.date(), end and end.date(), is_forced=force
+                selection, first and first.date(), end and end.date(), is_forced=force, older=older
             )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -14,13 +15,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from marts_platform.console import screen
+from marts_platform.core.coverage import as_the_source_in_words, errors_in_words, warnings_in_words
 from marts_platform.core.demo import ServerDownError
 from marts_platform.dagster_home import use_dagster_home
 from marts_platform.interrupts import ending_is_an_interrupt
 from marts_platform.materialization import (
+    COMPARED_OLDER_DAYS,
     AssetResult,
     MaterializationError,
     SelectionError,
+    compare,
     days_between,
     materialize,
     pending_batches,
@@ -29,23 +33,26 @@ from marts_platform.materialization import (
     whole_tables,
 )
 from marts_platform.names import nearest
-from marts_platform.plain_faults import plainly, said_plainly
+from marts_platform.plain_faults import plain_of_any, plainly, said_plainly
 from marts_platform.run_launcher import end_dead_runs
 from marts_platform.settings import ExpectedError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Generator, Sequence
+    from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
     from datetime import date
 
+    from marts_platform.core.coverage import Coverage
     from marts_platform.core.demo import Demo
     from marts_platform.core.mart import RegisteredMart
-    from marts_platform.core.pending import Batch
+    from marts_platform.core.pending import Batch, Cell
     from marts_platform.resources.identity import Slot
 
 # In the order in which the demo builds them.
 DOMAINS = ("camunda", "bionicpro", "chat", "delivery", "shop")
-# One for what is there, one for what comes of streams, one for what came meanwhile.
-_LOOKS = 3
+# One round for what is stale, one for what was made of streams, one for what that makes stale.
+_ROUNDS = 3
+# Of the partitions with the same warning so many are named.
+_NAMED = 3
 
 
 @contextlib.contextmanager
@@ -83,7 +90,12 @@ def _tell(command: str, error: Exception, began: datetime) -> str:
 
 
 def materialize_selection(
-    selection: str, first: date | None, end: date | None, *, is_forced: bool = False
+    selection: str,
+    first: date | None,
+    end: date | None,
+    *,
+    is_forced: bool = False,
+    older: int = COMPARED_OLDER_DAYS,
 ) -> None:
     """Materialises a selection with a progress bar, and shows what became of it.
 
@@ -92,6 +104,7 @@ def materialize_selection(
         first: the first day, None for what is new, changed or failed.
         end: the day after the last one.
         is_forced: whether tables that are made as a whole are loaded although nothing has changed.
+        older: how many partitions older than the newest 30 are compared with their source.
 
     Raises:
         ExpectedError: something failed; what was published is shown before.
@@ -103,12 +116,21 @@ def materialize_selection(
         return
     if is_forced:
         show_results(run_with_progress(whole_tables(registered)))
-    if not _bring_domains_up_to_date(registered) and not is_forced:
-        screen().print(f"Nothing to do: {selection} is as its source is.")
+    seen = _bring_domains_up_to_date(registered, older)
+    if not seen.is_loaded and not is_forced:
+        screen().print(f"Nothing to do: {as_the_source_in_words(seen.coverage)}.", soft_wrap=True)
 
 
-def _bring_domains_up_to_date(registered: Sequence[RegisteredMart]) -> bool:
-    """Loads what is new, changed or failed of each domain, also after one that failed; False for nothing.
+@dataclass(slots=True)
+class _Seen:
+    """What a command compared, and whether it loaded anything."""
+
+    coverage: dict[str, Coverage] = field(default_factory=dict[str, "Coverage"])
+    is_loaded: bool = False
+
+
+def _bring_domains_up_to_date(registered: Sequence[RegisteredMart], older: int) -> _Seen:
+    """Loads what is new, changed or failed of each domain, also after one that failed.
 
     Raises:
         ExpectedError: something failed.
@@ -117,10 +139,10 @@ def _bring_domains_up_to_date(registered: Sequence[RegisteredMart]) -> bool:
     for found in registered:
         domains.setdefault(found.mart.asset.partition("/")[0], []).append(found)
     failures: list[ExpectedError] = []
-    loaded = False
+    seen = _Seen()
     for marts in domains.values():
         try:
-            loaded |= _bring_up_to_date(marts)
+            _bring_up_to_date(marts, seen, older)
         except ExpectedError as failure:
             failures.append(failure)
             if isinstance(failure, MaterializationError) and failure.was_interrupted:
@@ -128,7 +150,7 @@ def _bring_domains_up_to_date(registered: Sequence[RegisteredMart]) -> bool:
     if failures:
         # What all of them need is said once.
         raise ExpectedError("\n".join(dict.fromkeys(map(str, failures))))
-    return loaded
+    return seen
 
 
 @said_plainly()
@@ -141,33 +163,71 @@ def _begin() -> None:
 
 
 @said_plainly()
-def _bring_up_to_date(registered: Sequence[RegisteredMart]) -> bool:
-    """Loads what is new, changed or failed; False if there was nothing.
+def _bring_up_to_date(
+    registered: Sequence[RegisteredMart], seen: _Seen, older: int = COMPARED_OLDER_DAYS
+) -> None:
+    """Loads what is new, changed or failed.
 
-    What a stream brought is a source of others, which only another look sees; what goes on coming is left to
-    the next command.
+    What a stream brought is a source of others, which only another comparison sees. What was loaded and
+    differs from its source again is named, and left to the next command: it may do so for ever.
 
     Raises:
-        MaterializationError: something failed, in any of the looks.
+        ExpectedError: a source could not be compared, or something failed, in any of the rounds.
     """
+    loaded: dict[Cell, int] = {}
     failures: list[MaterializationError] = []
-    for looks in range(_LOOKS):
-        work = pending_batches(registered, {cell for failure in failures for cell in failure.lost})
-        if not work and not failures:
-            return looks > 0
+    errors: dict[str, None] = {}
+    settled: set[Cell] = set()
+    warned: dict[str, None] = {}
+    said: set[str] = set()
+    for number in range(_ROUNDS):
+        made = compare(registered, older if number == 0 else 0, loaded)
+        errors |= dict.fromkeys(errors_in_words(made.errors, plain_of_any))
+        settled |= set(made.settled)
+        if number == 0:
+            seen.coverage |= {a: found for a, found in made.coverage.items() if a not in made.errors}
+            warned |= dict.fromkeys(warnings_in_words(made.sources))
+        work = pending_batches(registered, {cell for failure in failures for cell in failure.lost}, made)
         if not work:
             break
+        seen.is_loaded = True
         try:
-            show_results(run_with_progress(work))
+            results = run_with_progress(work)
+            show_results(results)
         except MaterializationError as failure:
             failures.append(failure)
+            results = failure.results
             if failure.was_interrupted:
                 break
-    if failures:
-        results = [result for failure in failures for result in failure.results]
-        was_interrupted = failures[-1].was_interrupted
-        raise MaterializationError("\n".join(map(str, failures)), results, was_interrupted=was_interrupted)
-    return True
+        loaded |= {(found.asset, key): number for found in results for key in found.loaded}
+        said |= {text for found in results for text in found.warnings}
+    # What the loads have warned of already is not said again.
+    _show_warnings(line for line in warned if not line.endswith(tuple(said)))
+    _show_settled(settled)
+    _raise_all(list(errors), failures)
+
+
+def _show_settled(settled: Collection[Cell]) -> None:
+    by_asset: dict[str, list[str]] = {}
+    for asset, key in sorted(settled, key=str):
+        by_asset.setdefault(asset, []).append(key or "the whole table")
+    for asset, keys in by_asset.items():
+        screen().print(
+            f"{asset}, {_named(keys)}: the source changed again while it was loaded, or is read up to "
+            f"another moment now; the next `marts materialize`, or the sensor, loads what came.",
+            soft_wrap=True,
+        )
+
+
+def _raise_all(errors: Sequence[str], failures: Sequence[MaterializationError]) -> None:
+    """Raises what could not be compared, and what failed, as one."""
+    if not errors and not failures:
+        return
+    raise MaterializationError(
+        "\n".join([*errors, *map(str, failures)]),
+        [result for failure in failures for result in failure.results],
+        was_interrupted=any(failure.was_interrupted for failure in failures),
+    )
 
 
 def replay(asset: str) -> None:
@@ -213,10 +273,10 @@ def run_with_progress(work: Sequence[Batch], *, is_replay: bool = False) -> list
 
 
 def show_results(results: Sequence[AssetResult]) -> None:
-    """A table of what was loaded: partitions, rows, seconds, checks."""
+    """A table of what was loaded: partitions, rows, seconds, checks; and the warnings, each once."""
     table = Table(title="Materialised", title_justify="left")
     table.add_column("asset", no_wrap=True)
-    for column in ("partitions", "rows", "unreadable values", "seconds"):
+    for column in ("partitions", "rows", "rows rejected", "values rejected", "seconds"):
         table.add_column(column, justify="right")
     table.add_column("checks")
     for result in results:
@@ -226,11 +286,34 @@ def show_results(results: Sequence[AssetResult]) -> None:
             result.asset,
             f"{result.partitions:,}",
             f"{result.rows:,}",
+            f"{result.rows_quarantined:,}",
             f"{result.values_quarantined:,}",
             f"{result.seconds:.1f}",
             f"{passed} passed" + (f", {len(warning)} warn: {', '.join(warning)}" if warning else ""),
         )
     screen().print(table)
+    _show_warnings(_warnings_of(results))
+
+
+def _show_warnings(lines: Iterable[str]) -> None:
+    for line in lines:
+        screen().print(f"Warning: {line}", soft_wrap=True, style="yellow", markup=False)
+
+
+def _warnings_of(results: Sequence[AssetResult]) -> Iterator[str]:
+    """What the loads and the checks warn of: each text once, with the assets and partitions that it is of."""
+    places: dict[str, dict[str, list[str]]] = {}
+    for result in results:
+        for said, keys in result.warnings.items():
+            places.setdefault(said, {})[result.asset] = keys
+    for said, by_asset in places.items():
+        where = "; ".join(f"{asset}, {_named(list(dict.fromkeys(keys)))}" for asset, keys in by_asset.items())
+        yield f"{where}: {said}"
+
+
+def _named(keys: Sequence[str]) -> str:
+    more = len(keys) - _NAMED
+    return ", ".join(keys[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def seed(domains: Sequence[str], scale: float) -> None:
@@ -328,8 +411,10 @@ def demo(scale: float) -> None:
     seed((), scale)
     _begin()
     for domain in demos:
-        if not _bring_up_to_date(select(domain)):
-            console.print(f"{domain} is as its source is: nothing to load.")
+        seen = _Seen()
+        _bring_up_to_date(select(domain), seen)
+        if not seen.is_loaded:
+            console.print(f"{domain}, nothing to load: {as_the_source_in_words(seen.coverage)}.")
     _show_marts(demos.values())
     reports.write_page(None)
 

@@ -14,25 +14,29 @@ from marts_platform.core.faults import is_passing
 from marts_platform.core.mart import MAX_PARTITIONS_PER_RUN, REPLAY_TAG, mart_of, watcher
 from marts_platform.core.path import Replace
 from marts_platform.core.pending import Batch, Reason, batches, stages_of
-from marts_platform.core.planning import in_order, plan
+from marts_platform.core.planning import ALL, in_order, plan
 from marts_platform.core.remaining import cells_of, is_hopeless, remaining
+from marts_platform.core.window import Slice
 from marts_platform.names import nearest
 from marts_platform.run_launcher import run_tags
 from marts_platform.settings import ExpectedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import date
 
     from dagster_shared.error import SerializableErrorInfo
 
     from marts_platform.core.mart import RegisteredMart
     from marts_platform.core.path import Outcome
-    from marts_platform.core.pending import Key
-    from marts_platform.core.remaining import Cell
+    from marts_platform.core.pending import Cell, Key
+    from marts_platform.core.planning import Plan
 
-# Without days, partitions that were loaded are compared with their source this far back.
+# Without days, so many of the newest partitions are compared with their source, and so many older ones.
 COMPARED_DAYS = 30
+COMPARED_OLDER_DAYS = 30
+# More older ones are compared while they hold no more rows than this together: a small history at once.
+_COMPARED_OLDER_ROWS = 50_000
 
 
 class SelectionError(ExpectedError):
@@ -68,19 +72,28 @@ class AssetResult:
 
     Attributes:
         asset: its key.
-        partitions: how many were published; 0 for an unpartitioned asset.
+        loaded: the partitions that were published; None is the whole table.
         rows: rows written.
-        values_quarantined: values that could not be read.
+        rows_quarantined: rows that were not written but quarantined.
+        values_quarantined: values of written rows that could not be read.
         seconds: spent on it.
         checks: by name whether the check passed when it was last run.
+        warnings: by what was said of a load or a check, the partitions that it was said of.
     """
 
     asset: str
-    partitions: int = 0
+    loaded: list[Key] = field(default_factory=list["Key"])
     rows: int = 0
+    rows_quarantined: int = 0
     values_quarantined: int = 0
     seconds: float = 0.0
     checks: dict[str, bool] = field(default_factory=dict[str, bool])
+    warnings: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+
+    @property
+    def partitions(self) -> int:
+        """How many partitions were published; 1 for a whole table."""
+        return len(self.loaded)
 
 
 def select(selection: str) -> list[RegisteredMart]:
@@ -190,11 +203,51 @@ def replayable(asset: str) -> list[Batch]:
     return [Batch((), (registered.mart.asset,))]
 
 
-def pending_batches(registered: Sequence[RegisteredMart], lost: Collection[Cell] = ()) -> list[Batch]:
-    """What is new, changed or failed, as runs; without what was lost a moment ago, and what is made of it."""
+def older_to_compare(said: str) -> int:
+    """How many older partitions are to be compared.
+
+    Args:
+        said: a number, or ``all``.
+
+    Raises:
+        SelectionError: it is neither.
+    """
+    if said == "all":
+        return ALL
+    if not said.isdecimal():
+        raise SelectionError(f"--compare {said}: give a number of older days, or all")
+    return int(said)
+
+
+def compare(
+    registered: Sequence[RegisteredMart],
+    older: int = COMPARED_OLDER_DAYS,
+    loaded: Mapping[Cell, int] | None = None,
+) -> Plan:
+    """Compare the sources of marts with what was loaded.
+
+    Args:
+        registered: the marts, upstream ones first.
+        older: how many partitions older than the newest 30 are compared, least recently compared first.
+        loaded: what this command has loaded already, with the number of the round that did.
+    """
     from marts_platform.definitions import RESOURCES
 
-    made = plan(registered, RESOURCES, COMPARED_DAYS)
+    rows = _COMPARED_OLDER_ROWS if older else 0
+    return plan(registered, RESOURCES, COMPARED_DAYS, swept=older, swept_rows=rows, loaded=loaded)
+
+
+def pending_batches(
+    registered: Sequence[RegisteredMart], lost: Collection[Cell] = (), made: Plan | None = None
+) -> list[Batch]:
+    """What is new, changed or failed, as runs; without what was lost a moment ago, and what is made of it.
+
+    Args:
+        registered: the marts, upstream ones first.
+        lost: what failed a moment ago.
+        made: the comparison, None to make it now.
+    """
+    made = made or compare(registered)
     stages = stages_of([found.mart for found in registered])
     work = batches(made.pending, MAX_PARTITIONS_PER_RUN, stages)
     return remaining(work, (), lost, upstream_of(work)) if lost else work
@@ -271,10 +324,13 @@ class _Course:
     def published(self, asset: str, outcome: Outcome) -> None:
         """Notes what was loaded."""
         result = self._results.setdefault(asset, AssetResult(asset))
-        result.partitions += 1
+        result.loaded.append(outcome.slice.partition_key)
         result.rows += outcome.figures.rows_written
+        result.rows_quarantined += outcome.figures.rows_quarantined
         result.values_quarantined += outcome.figures.values_quarantined
         result.seconds += outcome.seconds
+        for warning in outcome.warnings:
+            result.warnings.setdefault(warning, []).append(str(outcome.slice))
         self._done.add((asset, outcome.slice.partition_key))
         self._in_a_row[asset] = 0
         self._progress(asset)
@@ -289,9 +345,11 @@ class _Course:
         """Notes what the checks of a run said."""
         for evaluation in run.get_asset_check_evaluations():
             asset = evaluation.asset_key.to_user_string()
-            self._results.setdefault(asset, AssetResult(asset)).checks[evaluation.check_name] = (
-                evaluation.passed
-            )
+            result = self._results.setdefault(asset, AssetResult(asset))
+            result.checks[evaluation.check_name] = evaluation.passed
+            if not evaluation.passed and evaluation.severity is dg.AssetCheckSeverity.WARN:
+                said, where = _of_a_check(evaluation)
+                result.warnings.setdefault(said, []).append(where)
 
     def go_on(self, *, is_success: bool) -> list[str]:
         """Finds what is left after a run; returns what is said of assets that are given up."""
@@ -314,6 +372,15 @@ class _Course:
         return (
             f"{asset} failed {in_a_row} times in a row: {len(others)} more of its partitions were not tried"
         )
+
+
+def _of_a_check(evaluation: dg.AssetCheckEvaluation) -> tuple[str, str]:
+    """What a check that warns says, and of which partitions."""
+    figures = {name: value.value for name, value in evaluation.metadata.items()}
+    where = str(figures.pop("failed", None) or figures.pop("partition", None) or Slice())
+    hidden = {"partition", "partitions_checked", "partitions_failed", "slices", "slices_failed"}
+    shown = ", ".join(f"{name} {value}" for name, value in figures.items() if name not in hidden)
+    return f"the check {evaluation.check_name} warns: {shown or 'see it in the UI'}", where
 
 
 def upstream_of(work: Sequence[Batch]) -> dict[str, Sequence[str]]:

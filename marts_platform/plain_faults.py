@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from marts_platform.core.faults import is_passing
+from marts_platform.core.faults import is_passing, said_by
 from marts_platform.fault_origin import server_of
 from marts_platform.masking import cleaned
 from marts_platform.settings import ExpectedError, SettingsError, home
@@ -59,6 +59,12 @@ def plainly(error: Exception) -> ExpectedError | None:
 
 def _is_at_home(path: str) -> bool:
     return Path(path).absolute().is_relative_to(home()) or home().is_relative_to(Path(path).absolute())
+
+
+def plain_of_any(error: BaseException) -> str:
+    """A driver's error in one line, with what to do; of other errors their own message."""
+    cause = next((found for found in _chain(error) if _is_of_a_driver(found)), None)
+    return cleaned(said_by(error)) if cause is None or isinstance(error, ExpectedError) else plain(cause)
 
 
 def plain(error: BaseException) -> str:

@@ -258,7 +258,10 @@ class Settings(BaseSettings):
     )
     chat_cron: str = Field("0 * * * *", description="When the chat's schedule looks, as cron (UTC).")
     chat_sweep_messages: int = Field(
-        50_000, ge=1, description="How many older messages of the chat each look compares, about."
+        50_000,
+        ge=1,
+        description="Number of messages up to which one evaluation compares older days of the chat; at least "
+        "MARTS_SWEPT_DAYS days are compared.",
     )
     chat_high_activity: float = Field(
         10, ge=0, description="Users with more messages a week than this are of high activity."
@@ -269,7 +272,20 @@ class Settings(BaseSettings):
     lookback_days: int = Field(
         3, ge=1, le=366, description="How many recent partitions sensors compare with their source."
     )
-    swept_days: int = Field(3, ge=0, le=100, description="How many older partitions sensors draw by lot.")
+    swept_days: int = Field(
+        3,
+        ge=0,
+        le=100,
+        description="Number of older partitions of each asset that each sensor evaluation compares with the "
+        "source, least recently compared first.",
+    )
+    evaluation_seconds: float = Field(
+        40.0,
+        ge=1,
+        le=50,
+        description="Seconds that one evaluation of a sensor or schedule compares sources; the next one goes "
+        "on with the rest. Dagster ends an evaluation after 60.",
+    )
     sensor_interval_seconds: int = Field(30, ge=5, description="Seconds between two looks of a sensor.")
     commit_margin_seconds: float = Field(
         5.0,

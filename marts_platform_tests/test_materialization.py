@@ -213,7 +213,11 @@ def test_the_command_says_that_there_is_nothing_to_do(
     load(instance)
     capsys.readouterr()
     materialize_selection("camunda", None, None)
-    assert "Nothing to do: camunda is as its source is." in " ".join(capsys.readouterr().out.split())
+    assert " ".join(capsys.readouterr().out.split()) == (
+        "Nothing to do: the newest 30 days and all 2 older ones of camunda/act_hi_detail are as their source."
+    )
+    materialize_selection("camunda/process_documents", None, None)
+    assert capsys.readouterr().out == "Nothing to do: every table is as what it is made of.\n"
 
 
 def test_a_day_that_changed_at_the_source_is_pending_within_the_days_that_are_compared(

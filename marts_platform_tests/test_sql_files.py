@@ -103,7 +103,10 @@ VALUES: Mapping[str, object] = {
     **dict.fromkeys(["domain", "key_name", "key"], "told"),
     "rows_deleted": "{}",
     "variables": ["docIds", "contextData"],
-    **dict.fromkeys(["keys", "keys_here", "keys_elsewhere", "processes"], ["a key"]),
+    **dict.fromkeys(
+        ["keys", "keys_here", "keys_elsewhere", "processes", "tried", "compared", "stale"], ["a key"]
+    ),
+    "named_key": KEY,
     "users": [1],
     "with_context": False,
     "topic": "a topic",
@@ -172,6 +175,7 @@ NAMES: Mapping[str, Composable] = {
     "row": SQL("id::text"),
     "entries": SQL("SELECT entry.id FROM ops.quarantine AS entry"),
     "time": Identifier("at"),
+    "probe": SQL("SELECT 'a state' AS state"),
 }
 
 

@@ -14,8 +14,9 @@ bionicpro_changes = source_sensor(
     _ASSETS,
     lookback=_NOW.lookback_days,
     interval_seconds=_NOW.sensor_interval_seconds,
-    description="Compares the newest days of telemetry with the marts, and loads those that differ; "
-    "takes a snapshot of the CRM once a day.",
+    swept=_NOW.swept_days,
+    description="Compares the newest days of telemetry, and a few older ones in turn, with the marts, and "
+    "loads those that differ; takes a snapshot of the CRM once a day.",
 )
 
 bionicpro_nightly = source_schedule(
@@ -26,5 +27,6 @@ bionicpro_nightly = source_schedule(
     cron=["0 2 * * *", "15 2 * * *"],
     timezone=_NOW.reports_timezone,
     lookback=30,
-    description="The night's reports: the same comparison over 30 days.",
+    swept=30,
+    description="The night's reports: the same comparison over 30 days, and over 30 older ones in turn.",
 )

@@ -14,7 +14,10 @@ camunda_changes = source_sensor(
     _ASSETS,
     lookback=_NOW.lookback_days,
     interval_seconds=_NOW.sensor_interval_seconds,
-    description="Compares the newest days of Camunda's history with the mart, and loads those that differ.",
+    # One day of any age: to count all rows of an old day reads them from the engine's disk.
+    swept=min(_NOW.swept_days, 1),
+    description="Compares the newest days of Camunda's history, and an older one in turn, with the mart, and "
+    "loads those that differ.",
 )
 
 camunda_nightly = source_schedule(
@@ -23,8 +26,7 @@ camunda_nightly = source_schedule(
     cron="30 1 * * *",
     timezone="UTC",
     lookback=30,
-    description="The sensor's fallback: the same comparison over 30 days, every night, and over 30 older "
-    "ones by lot, of which the engine's clean-up may have deleted rows.",
-    # Not the sensor: to count all rows of an old day reads them from the engine's disk.
     swept=30,
+    description="The sensor's fallback: the same comparison over 30 days, and over 30 older ones in turn, "
+    "every night.",
 )

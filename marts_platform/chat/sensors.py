@@ -26,7 +26,9 @@ chat_messages = source_sensor(
     _ASSETS,
     lookback=_NOW.lookback_days,
     interval_seconds=_NOW.sensor_interval_seconds,
-    description="Compares the chat's newest days, and some older ones by lot, with what was loaded.",
+    swept=_NOW.swept_days,
+    swept_rows=_NOW.chat_sweep_messages,
+    description="Compares the chat's newest days, and older ones in turn, with what was loaded.",
 )
 
 chat_schedule = source_schedule(
@@ -35,5 +37,8 @@ chat_schedule = source_schedule(
     cron=_NOW.chat_cron,
     timezone="UTC",
     lookback=30,
-    description="The same comparison over 30 days, every hour unless MARTS_CHAT_CRON says otherwise.",
+    swept=30,
+    swept_rows=_NOW.chat_sweep_messages,
+    description="The same comparison over 30 days, and over older ones in turn, every hour unless "
+    "MARTS_CHAT_CRON says otherwise.",
 )

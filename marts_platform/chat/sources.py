@@ -3,16 +3,14 @@
 MySQL does not show how far its open transactions reach back, so nothing here guesses from times or numbers
 what may be missing: numbers have gaps where transactions were rolled back, and a message that commits late
 has a number and a time below ones that were read. The state of the newest days is compared with what was
-loaded, again and again, and at each look some older days beside them: whatever was committed late, edited or
-deleted changes the state of its day.
+loaded, again and again, and of older days beside them in turn: whatever was committed late, edited or deleted
+changes the state of its day.
 """
 
 from __future__ import annotations
 
 import contextlib
-import random
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -24,6 +22,7 @@ from marts_platform.core.canonical import Checksum, form_of, mysql_fault, mysql_
 from marts_platform.core.path import Extract
 from marts_platform.core.pending import SourceState
 from marts_platform.core.table import declared
+from marts_platform.core.time_limit import until_over, within
 from marts_platform.core.window import Slice, Window, naive_bounds
 from marts_platform.io_managers.clickhouse_types import holds_postgres
 from marts_platform.resources.mysql import MySQLResource, SelectOut, bound, select_fields, statement
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from pymysql.cursors import Cursor
 
     from marts_platform.core.pending import Key
+    from marts_platform.core.run_log import Published
     from marts_platform.settings import Settings
 
 TABLES = ("users", "products", "chats", "messages")
@@ -50,10 +50,9 @@ _EMPTY = _STATE.format(0, 0, 0)
 # No user, chat or product is older than the epoch or younger than the century: such a time stands for none.
 _FIRST_TIME, _END_OF_TIMES = "1970-01-01 00:00:01", "2100-01-01"
 _NO_TIME = f"({is_no_time('{}')} OR {{}} < '{_FIRST_TIME}' OR {{}} >= '{_END_OF_TIMES}')".replace("{}", "{0}")
-# A table is compared by so many rows at once, and the older days whose turn it is in so many statements: what
-# one of them reads, and how many there are, stays small however busy the chat is, and however old.
+# A table is compared by so many rows at once, and so are days that follow each other: what one statement
+# reads stays small however busy the chat is.
 _ROWS_AT_ONCE = 200_000
-_SWEPT_AT_ONCE = 32
 _BELOW_ALL = -(2**63)
 _NO_VALUES: Mapping[str, object] = MappingProxyType({})
 # Of a statement that ran into its time limit: at MySQL, MariaDB and seekdb.
@@ -122,13 +121,12 @@ class ChatSource(dg.ConfigurableResource[Any]):
         return _extract(name, stream)
 
     def source_state(
-        self, asset: str, slices: Sequence[Slice], published: Collection[Key] = ()
+        self, asset: str, slices: Sequence[Slice], published: Mapping[Key, Published] | None = None
     ) -> SourceState:
-        """The state of a whole table; of messages that of days, and which days have some.
+        """Return the state of a whole table; of messages the states of days, and which days have some.
 
-        To the days asked for come some older ones, by lot: so each of them is looked at again and again, and
-        there is no cursor to lose. Days that were published are not looked for: they count as days with
-        messages, and their states tell when they have none any more.
+        Days that were published are not looked for: they count as days with messages, and their states tell
+        when they have none any more.
 
         Raises:
             ChatSourceError: the database has no such tables, or a statement ran into its time limit.
@@ -143,17 +141,14 @@ class ChatSource(dg.ConfigurableResource[Any]):
             windows = [slice_.window for slice_ in slices if slice_.window is not None]
             if not windows:
                 return SourceState((), {}, scope(now))
-            newest = Window(min(window.start for window in windows), max(window.end for window in windows))
-            whole = Window(now.start_time, newest.end)
-            known = {day for day in whole.days() if day.isoformat() in published}
+            before = published or {}
+            whole = Window(now.start_time, max(window.end for window in windows))
+            known = {day for day in whole.days() if day.isoformat() in before}
             days = known | set(_new_days(connection, times, whole, known))
-            states = _states(connection, times, parts(newest), days)
-            first = min(days, default=newest.start.date())
-            if first < newest.start.date():
-                older = Window(datetime.combine(first, time.min, UTC), newest.start)
-                count = int(_value(connection, "chat/source/message_numbers.sql", times) or 0)
-                swept = random.choice(parts(older, -(-count // now.chat_sweep_messages)))
-                states |= _states(connection, times, parts(swept, _SWEPT_AT_ONCE), days)
+            rows = {key: entry.rows_written for key, entry in before.items() if key is not None}
+            states: dict[str, str] = {}
+            for span in until_over(spans(windows, rows)):
+                states |= _states(connection, times, [span], days)
         found: dict[Key, str] = {key: f"{state}; {scope(now)}" for key, state in states.items()}
         return SourceState(frozenset(day.isoformat() for day in days), found, scope(now))
 
@@ -192,7 +187,7 @@ class ChatSource(dg.ConfigurableResource[Any]):
 
         seconds: int = getattr(settings.load(), setting)
         try:
-            with self.server.connect(Limits(seconds, read_only=True), purpose=purpose) as connection:
+            with self.server.connect(Limits(within(seconds), read_only=True), purpose=purpose) as connection:
                 yield connection
         except MySQLError as error:
             if not error.args or error.args[0] not in _OUT_OF_TIME:
@@ -277,12 +272,27 @@ def scope(now: Settings) -> str:
     return f"local times in {now.chat_timezone}"
 
 
-def parts(span: Window, count: int | None = None) -> list[Window]:
-    """A span of days in so many parts of about equally many days each; else, and at most, in its days."""
-    days = len(list(span.days()))
-    count = days if count is None else max(1, min(count, days))
-    bounds = [span.start + timedelta(days=days * number // count) for number in range(count)]
-    return [Window(start, end) for start, end in pairwise([*bounds, span.end])]
+def spans(days: Sequence[Window], rows: Mapping[str, int]) -> list[Window]:
+    """Join days that follow each other into spans that one statement reads.
+
+    Args:
+        days: in the order in which they are wanted, which is that of the spans too.
+        rows: how many messages were loaded of them; of a day that was not, nobody knows, and it stays alone.
+    """
+    place = {window.start: number for number, window in enumerate(days)}
+    joined: list[tuple[int, Window]] = []
+    held = _ROWS_AT_ONCE
+    for window in sorted(days):
+        key = window.start.date().isoformat()
+        more = rows.get(key, _ROWS_AT_ONCE + 1)
+        if joined and joined[-1][1].end == window.start and held + more <= _ROWS_AT_ONCE:
+            first, span = joined[-1]
+            joined[-1] = (min(first, place[window.start]), Window(span.start, window.end))
+            held += more
+        else:
+            joined.append((place[window.start], window))
+            held = more
+    return [span for _, span in sorted(joined)]
 
 
 def _extract(table: str, stream: SelectOut, warnings: Sequence[str] = ()) -> Extract:

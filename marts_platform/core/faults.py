@@ -13,6 +13,8 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from marts_platform.settings import ExpectedError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -60,6 +62,11 @@ _PASSING_CLICKHOUSE = frozenset(
         999,  # KEEPER_EXCEPTION
     }
 )
+# Whose errors are a server's, or the way to one.
+_DRIVERS = frozenset({"psycopg2", "pymysql", "clickhouse_connect", "confluent_kafka", "cimpl", "httpx"})
+# Of these the server, or the way to it: a refused password, a server that starts or ends, no connection.
+_UNREACHABLE_CODES = frozenset({"57P01", "57P02", "57P03", "28000", "28P01", "3D000"})
+_UNREACHABLE_MYSQL = frozenset({1040, 1042, 1043, 1044, 1045, 1049, 1053, 1203, 2002, 2003, 2006, 2013, 2055})
 _PASSING_HTTP = ("HTTP status 429", "HTTP status 502", "HTTP status 503", "HTTP status 504")
 
 
@@ -87,6 +94,31 @@ def is_passing(error: BaseException) -> bool:
         return True
     # psycopg2 raises InterfaceError once it has found the connection closed.
     return isinstance(error, psycopg2.InterfaceError) and "closed" in str(error)
+
+
+def is_of_a_source(error: BaseException) -> bool:
+    """Return whether a fault is of a server, of the way to it or of what it holds."""
+    if isinstance(error, PassingFault | ExpectedError | OSError | ValueError | ArithmeticError):
+        return True
+    return type(error).__module__.split(".", maxsplit=1)[0] in _DRIVERS
+
+
+def said_by(error: BaseException) -> str:
+    """Return an error's message in one line."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def ends_a_server(error: BaseException) -> bool:
+    """Return whether a server cannot be reached at all, so that a second question would fail alike."""
+    import psycopg2
+
+    if type(error).__module__.startswith("pymysql."):
+        return bool(error.args) and error.args[0] in _UNREACHABLE_MYSQL
+    if isinstance(error, psycopg2.Error):
+        code = error.pgcode
+        is_lost = code is None or code in _UNREACHABLE_CODES or code.startswith(_PASSING_CLASSES)
+        return isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError) and is_lost
+    return isinstance(error, PassingFault | OSError)
 
 
 def _mysql_passes(error: BaseException) -> bool:

@@ -6,6 +6,7 @@ deleted rows and failed runs show by themselves.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 # A partition's key; None is the whole table of an asset without partitions.
 Key: TypeAlias = "str | None"
+# An asset and the key of one of its partitions.
+Cell: TypeAlias = "tuple[str, Key]"
 
 
 class Reason(StrEnum):
@@ -37,10 +40,11 @@ class SourceState:
 
     Attributes:
         with_rows: keys of the partitions that have rows at the source.
-        fingerprints: the state of those partitions that were probed.
+        fingerprints: the state of those partitions that were probed; where the time ended, not of all.
         scope: the settings that decide which rows come.
         is_certain: whether no row can appear any more in what was probed; if not, look back further.
         warnings: for whoever asked, such as a topic that does not exist.
+        out_of_time: partitions whose state took the source longer than a probe may.
     """
 
     with_rows: Collection[Key]
@@ -48,6 +52,21 @@ class SourceState:
     scope: str
     is_certain: bool = True
     warnings: Sequence[str] = ()
+    out_of_time: Collection[Key] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRange(Container[object]):
+    """The partitions that there are, from the first to the last; the whole table is among them.
+
+    Those that were published before ``MARTS_START`` was set to a later day are not: they stay as they are.
+    """
+
+    first: str
+    last: str
+
+    def __contains__(self, key: object) -> bool:
+        return key is None or (isinstance(key, str) and self.first <= key <= self.last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +154,7 @@ def pending_of(
     marts: Sequence[Mart],
     published: Mapping[str, Mapping[Key, Published]],
     sources: Mapping[str, SourceState],
-    wanted: Collection[Key] | None = None,
+    wanted: Container[object] | None = None,
 ) -> dict[str, dict[Key, Reason]]:
     """What has to be loaded of each mart.
 
@@ -149,16 +168,71 @@ def pending_of(
     Returns:
         By asset and partition key the reason.
     """
+    return pending_and_settled(marts, published, sources, wanted, {})[0]
+
+
+def pending_and_settled(
+    marts: Sequence[Mart],
+    published: Mapping[str, Mapping[Key, Published]],
+    sources: Mapping[str, SourceState],
+    wanted: Container[object] | None,
+    loaded: Mapping[Cell, int],
+) -> tuple[dict[str, dict[Key, Reason]], set[Cell]]:
+    """Tell what has to be loaded from what was loaded a moment ago and differs from its source again.
+
+    A source that goes on changing, or that is read up to another bound each time, would be loaded for ever.
+
+    Args:
+        marts: as of `pending_of`, like the arguments up to `wanted`.
+        published: see there.
+        sources: see there.
+        wanted: see there.
+        loaded: what was loaded a moment ago, with the number of the round that loaded it.
+
+    Returns:
+        What has to be loaded, and what is left alone.
+    """
+    rounds: dict[str, int] = {}
+    for (asset, _), number in loaded.items():
+        rounds[asset] = max(number, rounds.get(asset, number))
     found: dict[str, dict[Key, Reason]] = {}
+    settled: set[Cell] = set()
     for mart in marts:
         if mart.asset in sources:
             reasons = pending_at_source(sources[mart.asset], published.get(mart.asset, {}))
         else:
             reasons = pending_from_upstream(mart, published, found)
-        found[mart.asset] = {
-            key: reason for key, reason in reasons.items() if wanted is None or key in wanted
+        mine = {key: reason for key, reason in reasons.items() if wanted is None or key in wanted}
+        own = published.get(mart.asset, {})
+        left_alone = {
+            key
+            for key in mine
+            # One that has lost rows to another partition since is no source that goes on changing.
+            if key in own
+            and own[key].fingerprint is not None
+            and _is_settled(mart, key, loaded, rounds, found)
         }
-    return found
+        settled |= {(mart.asset, key) for key in left_alone}
+        found[mart.asset] = {key: reason for key, reason in mine.items() if key not in left_alone}
+    return found, settled
+
+
+def _is_settled(
+    mart: Mart,
+    key: Key,
+    loaded: Mapping[Cell, int],
+    rounds: Mapping[str, int],
+    pending: Mapping[str, Mapping[Key, Reason]],
+) -> bool:
+    """Whether a partition was loaded a moment ago, and nothing that it is made of was or will be after it."""
+    number = loaded.get((mart.asset, key))
+    if number is None:
+        return False
+    made_of = (*mart.upstream, *mart.lookups)
+    if any(rounds.get(asset, number) > number for asset in made_of):
+        return False
+    to_come = [pending.get(asset, {}) for asset in made_of]
+    return not any(keys if key is None else keys.keys() & {key, None} for keys in to_come)
 
 
 def batches(

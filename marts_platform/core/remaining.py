@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from marts_platform.core.pending import Batch
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from marts_platform.core.pending import Key
-
-# An asset and the key of one of its partitions.
-Cell: TypeAlias = "tuple[str, Key]"
+    from marts_platform.core.pending import Cell, Key
 
 # So many partitions of an asset that fail one after another are its own fault, not theirs.
 _FAILURES_IN_A_ROW = 10

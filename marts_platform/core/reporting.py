@@ -37,8 +37,10 @@ def _shown_figures(outcome: Outcome) -> dict[str, Any]:
         "rows_read": figures.rows_read,
         "rows_written": figures.rows_written,
         "rows_kept": figures.rows_kept,
+        "rows_quarantined": figures.rows_quarantined,
         "values_quarantined": figures.values_quarantined,
         "seconds": round(outcome.seconds, 3),
+        **({"warnings": "; ".join(outcome.warnings)} if outcome.warnings else {}),
         # What warns was published all the same: whoever looks at the rows sees what there is to know of them.
         **{
             verdict.audit.name: {name: _shown(value) for name, value in _with_passed(verdict).items()}
@@ -69,7 +71,9 @@ def report_partial(context: dg.AssetExecutionContext, outcomes: Sequence[Outcome
                 context.asset_key,
                 partition=outcome.slice.partition_key,
                 metadata={
-                    "dagster/partition_row_count": outcome.figures.rows_written + outcome.figures.rows_kept
+                    "dagster/partition_row_count": outcome.figures.rows_written + outcome.figures.rows_kept,
+                    "rows_quarantined": outcome.figures.rows_quarantined,
+                    "values_quarantined": outcome.figures.values_quarantined,
                 },
             )
         )

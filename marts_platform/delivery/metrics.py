@@ -15,6 +15,7 @@ from marts_platform.core.partitions import DAILY
 from marts_platform.core.path import Extract, Replace
 from marts_platform.core.pending import SourceState
 from marts_platform.core.sensors import source_sensor
+from marts_platform.core.time_limit import until_over, within
 from marts_platform.core.window import Slice, Window
 from marts_platform.delivery.assets.ods import FRESHNESS
 from marts_platform.resources.prometheus import Grid, PrometheusResource, duration, milliseconds, selector
@@ -84,8 +85,8 @@ class MetricsSource(dg.ConfigurableResource[Any]):
             else []
         )
         states: dict[str | None, str] = {}
-        with self.server.connect(now.source_probe_timeout_seconds) as server:
-            for slice_ in slices:
+        with self.server.connect(within(now.source_probe_timeout_seconds)) as server:
+            for slice_ in until_over(slices):
                 assert slice_.window is not None
                 found = count(server, slice_.window.until(bound), now.metrics_step_seconds)
                 before = published.get(slice_.partition_key) if published else None
@@ -184,5 +185,7 @@ delivery_metrics_changes = source_sensor(
     [fact_metrics],
     lookback=settings.load().lookback_days,
     interval_seconds=settings.load().sensor_interval_seconds,
-    description="Compares the newest days in Prometheus with the warehouse, and loads those that differ.",
+    swept=settings.load().swept_days,
+    description="Compares the newest days in Prometheus, and a few older ones in turn, with the warehouse, "
+    "and loads those that differ.",
 )

@@ -12,10 +12,11 @@ from marts_platform.core.appended import days_behind, load_seen, loads_by_day
 from marts_platform.core.path import with_scope
 from marts_platform.core.pending import SourceState
 from marts_platform.core.sql import compose
+from marts_platform.core.time_limit import within
 from marts_platform.core.window import Window
 from marts_platform.delivery.events import ASSET as EVENTS
 from marts_platform.resources.postgres import Limits, PostgresResource
-from marts_platform.resources.postgres_source import one_row
+from marts_platform.resources.postgres_source import one_row, states_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,15 +49,19 @@ class OdsEvents(dg.ConfigurableResource[Any]):
         with self._connected(f"probe {asset}") as connection:
             loads = loads_by_day(connection, EVENTS, span)
             states: dict[Key, str] = {**days_behind(loads, published or {})}
-            for slice_ in slices:
-                assert slice_.window is not None  # the facts are partitioned
-                params = {"start": slice_.window.start, "end": slice_.window.end}
-                (state,) = one_row(connection, compose("delivery/ods/events_fingerprint.sql"), params)
-                seen = load_seen(loads.get(slice_.partition_key or ""))
-                states[slice_.partition_key] = with_scope(str(state), seen)
             params = {"start": span.start, "bound": span.end}
             (days,) = one_row(connection, _days_with_rows(), params)
-        return SourceState(frozenset(days or ()), states, "")
+            asked = states_of(
+                connection,
+                compose("delivery/ods/events_fingerprint.sql"),
+                slices,
+                _bounds,
+                now.source_probe_timeout_seconds,
+            )
+        states |= {
+            key: with_scope(state, load_seen(loads.get(key or ""))) for key, state in asked.states.items()
+        }
+        return SourceState(frozenset(days or ()), states, "", out_of_time=asked.out_of_time)
 
     def load_seen(self, slice_: Slice) -> str:
         """Return the end of a day's data version, to be read before the day's events are.
@@ -68,8 +73,13 @@ class OdsEvents(dg.ConfigurableResource[Any]):
             return load_seen(loads_by_day(connection, EVENTS, slice_.window).get(slice_.partition_key or ""))
 
     def _connected(self, purpose: str) -> AbstractContextManager[Connection]:
-        limits = Limits(settings.load().source_probe_timeout_seconds, read_only=True)
+        limits = Limits(within(settings.load().source_probe_timeout_seconds), read_only=True)
         return PostgresResource(setting=self.setting).connect(limits, purpose=purpose)
+
+
+def _bounds(slice_: Slice) -> Mapping[str, object]:
+    assert slice_.window is not None  # the facts are partitioned
+    return {"start": slice_.window.start, "end": slice_.window.end}
 
 
 def _days_with_rows() -> Composable:

@@ -49,7 +49,9 @@ delivery_nightly = source_schedule(
     cron="15 2 * * *",
     timezone="UTC",
     lookback=30,
-    description="The sensor's fallback: the same comparison over 30 days, every night.",
+    swept=30,
+    description="The sensor's fallback: the same comparison over 30 days, and over 30 older ones in turn, "
+    "every night.",
 )
 
 

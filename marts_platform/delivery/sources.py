@@ -17,11 +17,18 @@ from marts_platform.core.faults import PassingFault
 from marts_platform.core.path import Extract, Rejected
 from marts_platform.core.pending import SourceState
 from marts_platform.core.sql import compose
+from marts_platform.core.time_limit import within
 from marts_platform.core.window import Slice, Window
 from marts_platform.delivery.bounds import replica_bound
 from marts_platform.delivery.replica_status import ReplicaError, subscription_of
 from marts_platform.resources.postgres import CopyOut, Limits, PostgresResource
-from marts_platform.resources.postgres_source import CommitBound, commit_bound, one_row, refuse_scans
+from marts_platform.resources.postgres_source import (
+    CommitBound,
+    commit_bound,
+    one_row,
+    refuse_scans,
+    states_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
@@ -165,19 +172,26 @@ class DeliverySource(dg.ConfigurableResource[Any]):
         """Which days have rows, and the fingerprints of some: indexed probes under a short time limit."""
         now = settings.load()
         table = asset.split("/")[-1]
-        limits = Limits(now.source_probe_timeout_seconds, read_only=True, by_index=True)
+        limits = Limits(within(now.source_probe_timeout_seconds), read_only=True, by_index=True)
         with self._connected(limits, "probe") as connection:
             bound = self._bound(connection, now)
             probe, required = _probe(connection, table)
-            states: dict[str | None, str] = {}
-            for slice_ in slices:
+            days = self._days(connection, FEEDS[table], now, bound)
+
+            def params_of(slice_: Slice) -> Mapping[str, object]:
                 assert slice_.window is not None  # the assets are partitioned
                 until = _compared_until(bound, slice_.window, published.get(slice_.partition_key))
-                params = _window_params(slice_.window, slice_.window.until(until)) | required
-                (state,) = one_row(connection, probe, params)
-                states[slice_.partition_key] = str(state)
-            days = self._days(connection, FEEDS[table], now, bound)
-        return SourceState(frozenset(days), states, "", is_certain=bound.warning is None)
+                return _window_params(slice_.window, slice_.window.until(until)) | required
+
+            asked = states_of(connection, probe, slices, params_of, now.source_probe_timeout_seconds)
+        return SourceState(
+            frozenset(days),
+            asked.states,
+            "",
+            is_certain=bound.warning is None,
+            warnings=bound.warnings,
+            out_of_time=asked.out_of_time,
+        )
 
     def fingerprint(self, table: str, slice_: Slice, read_until: datetime | None) -> str:
         """The state of a day at the source, up to where it was read."""

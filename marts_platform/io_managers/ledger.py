@@ -10,17 +10,19 @@ import dagster as dg
 
 from marts_platform import settings
 from marts_platform.core import run_log, streams
+from marts_platform.core.comparisons import comparisons_of, note_comparisons
 from marts_platform.core.sql import compose
 from marts_platform.masking import error_text
 from marts_platform.resources.identity import Slot, is_of_a_driver
 from marts_platform.resources.postgres import Limits, PostgresResource
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from psycopg2.extensions import connection as Connection
 
+    from marts_platform.core.comparisons import Comparison
     from marts_platform.core.path import Mart, Outcome
     from marts_platform.core.window import Slice
 
@@ -149,6 +151,30 @@ class Ledger(dg.ConfigurableIOManager):
             return run_log.failures_since_success(
                 connection, asset, partition_keys, self._elsewhere(connection)
             )
+
+    def comparisons(self, asset: str) -> Mapping[str, Comparison]:
+        """When each partition of an asset was compared with its source last; '' is a whole table's key."""
+        with self.warehouse.kept(Limits(read_only=True), purpose="run log") as connection:
+            return comparisons_of(connection, asset)
+
+    def note_comparisons(
+        self,
+        asset: str,
+        tried: Collection[str | None],
+        compared: Collection[str | None],
+        stale: Collection[str | None],
+    ) -> None:
+        """Write that partitions of an asset were compared with their source now.
+
+        Args:
+            asset: the asset's key.
+            tried: the partitions that the source was asked for.
+            compared: those of them that it told the data version of.
+            stale: those of these whose data version is another one than the loaded one.
+        """
+        with self.warehouse.kept(purpose="run log") as connection:
+            note_comparisons(connection, asset, tried, compared, stale)
+            connection.commit()
 
     def read_until(self, asset: str, partition_key: str | None) -> datetime | None:
         """Up to where the last successful load read an open partition (UTC); None if it read it whole."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
@@ -12,17 +13,19 @@ from marts_platform import settings
 from marts_platform.core.path import Extract
 from marts_platform.core.pending import SourceState
 from marts_platform.core.sql import compose
+from marts_platform.core.time_limit import is_over, within
 from marts_platform.core.window import naive_bounds, naive_bounds_are_exact
 from marts_platform.resources.postgres import CopyOut, Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
 
     from psycopg2.extensions import connection as Connection
     from psycopg2.sql import Composable
 
+    from marts_platform.core.pending import Key
     from marts_platform.core.window import Slice, Window
     from marts_platform.resources.postgres import PostgresResource
 
@@ -32,6 +35,10 @@ BLIND_MARGIN = timedelta(minutes=5)
 _LONG = timedelta(hours=1)
 # 8 KiB pages: a table of 80 MB is scanned in the time of a few hundred look-ups.
 _SCANNABLE_PAGES = 10_000
+# The states of so many windows are asked for by one statement: more while it takes less than a quarter of the
+# time that it may.
+_WINDOWS_AT_FIRST, _WINDOWS_AT_MOST = 8, 64
+_QUICK = 4
 
 
 class SourceScanRefusedError(settings.ExpectedError):
@@ -110,19 +117,28 @@ class NaiveSource:
             days_with_rows: gives an array of days; takes ``zone``, ``start`` and ``bound``.
         """
         now = settings.load()
-        limits = Limits(statement_timeout=now.source_probe_timeout_seconds, read_only=True)
+        limits = Limits(statement_timeout=within(now.source_probe_timeout_seconds), read_only=True)
         with self.server.connect(limits, purpose="probe") as connection:
             bound = commit_bound(connection, timedelta(seconds=now.commit_margin_seconds))
             probe = compose_fingerprint(connection)
-            states: dict[str | None, str] = {}
-            for slice_ in slices:
-                assert slice_.window is not None and slice_.partition_key is not None
-                params = self._params(slice_.window, slice_.window.until(bound.moment))
-                (state,) = one_row(connection, probe, params)
-                states[slice_.partition_key] = f"{state}; {self.scope}"
             values = {"zone": self.zone, "start": now.start_time, "bound": bound.moment}
             (days,) = one_row(connection, days_with_rows, values)
-        return SourceState(frozenset(days or ()), states, self.scope, is_certain=bound.warning is None)
+            asked = states_of(
+                connection,
+                probe,
+                slices,
+                lambda slice_: self._read_params(slice_, bound.moment),
+                now.source_probe_timeout_seconds,
+            )
+        states: dict[str | None, str] = {key: f"{state}; {self.scope}" for key, state in asked.states.items()}
+        return SourceState(
+            frozenset(days or ()),
+            states,
+            self.scope,
+            is_certain=bound.warning is None,
+            warnings=bound.warnings,
+            out_of_time=asked.out_of_time,
+        )
 
     def check_row(self, slice_: Slice, read_until: datetime | None, query: Composable) -> tuple[Any, ...]:
         """The one row that a check's SELECT gives for a partition, up to where it was read."""
@@ -239,6 +255,85 @@ def one_row(connection: Connection, query: Composable, params: Mapping[str, obje
     if row is None:
         raise ValueError("a probe of the source gave no row")
     return row
+
+
+@dataclass(frozen=True, slots=True)
+class States:
+    """What a source told of partitions within the time.
+
+    Attributes:
+        states: by partition, of those that it told.
+        out_of_time: partitions whose state took longer than a probe may.
+    """
+
+    states: Mapping[Key, str]
+    out_of_time: Collection[Key]
+
+
+def states_of(
+    connection: Connection,
+    probe: Composable,
+    slices: Iterable[Slice],
+    params_of: Callable[[Slice], Mapping[str, object]],
+    most_seconds: float,
+) -> States:
+    """Read the states of many windows in few round trips: many by one statement.
+
+    A window that takes longer than a probe may is left out, and the others come all the same. The reading
+    ends with the evaluation's time.
+
+    Args:
+        connection: of the source.
+        probe: a SELECT of one text for a window.
+        slices: the partitions, in the order in which they are wanted.
+        params_of: gives the values that the probe takes of a partition.
+        most_seconds: how long a statement may take.
+    """
+    import psycopg2.errors
+
+    waiting = list(slices)
+    states: dict[Key, str] = {}
+    out_of_time: list[Key] = []
+    size = _WINDOWS_AT_FIRST
+    while waiting and not (states and is_over()):
+        asked, limit = waiting[:size], within(most_seconds)
+        began = time.monotonic()
+        try:
+            states |= _states(connection, probe, asked, params_of, limit)
+        except psycopg2.errors.QueryCanceled:
+            connection.rollback()
+            if is_over():
+                break
+            size = max(len(asked) // 2, 1)
+            if len(asked) == 1 and limit == most_seconds:
+                out_of_time.append(waiting.pop(0).partition_key)
+            continue
+        del waiting[: len(asked)]
+        if time.monotonic() - began < most_seconds / _QUICK:
+            size = min(2 * size, _WINDOWS_AT_MOST)
+    return States(states, out_of_time)
+
+
+def _states(
+    connection: Connection,
+    probe: Composable,
+    slices: Sequence[Slice],
+    params_of: Callable[[Slice], Mapping[str, object]],
+    seconds: float,
+) -> dict[Key, str]:
+    """Ask for the states of a few windows by one statement, which ends after so many seconds."""
+    with connection.cursor() as cursor:
+        parts: list[bytes] = []
+        for slice_ in slices:
+            assert slice_.partition_key is not None  # a probe of partitions
+            values = {**params_of(slice_), "named_key": slice_.partition_key}
+            parts.append(cursor.mogrify(compose("postgres/state_of_window.sql", {"probe": probe}), values))
+        # One message to the server: each has the way there and back once.
+        limit = cursor.mogrify("SET LOCAL statement_timeout = %s;\n", [int(seconds * 1000)])
+        cursor.execute(limit + b"\nUNION ALL\n".join(parts))
+        told = dict(cursor.fetchall())
+    connection.rollback()  # a snapshot held over many probes would hinder the source's vacuum
+    return told
 
 
 def refuse_scans(

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from marts_platform.chat import assets, checks, sources
 from marts_platform.chat.demo import schema
-from marts_platform.chat.sources import ChatSource, ChatSourceError, parts
+from marts_platform.chat.sources import ChatSource, ChatSourceError, spans
 from marts_platform.core.mart import slice_of
 from marts_platform.core.partitions import DAILY
+from marts_platform.core.run_log import Published
 from marts_platform.core.sql import read_sql
 from marts_platform.core.window import Slice, Window
 from marts_platform.io_managers.clickhouse import ClickHouseIOManager
@@ -22,40 +25,34 @@ from marts_platform.resources.mysql_zones import in_utc
 from marts_platform_tests.chat.loads import Star
 from marts_platform_tests.chat.source import ChatDatabase
 
+
+def logged(days: Sequence[str]) -> dict[str | None, Published]:
+    """The run log of days that were loaded."""
+    now = datetime.now(UTC)
+    return {day: Published(1, day, "run", "run", "a state", 1, now, now) for day in days}
+
+
 NOON = datetime(2024, 3, 31, 12)  # noqa: DTZ001 # as MySQL's times are
 
 
-def test_the_parts_of_a_span_are_all_of_its_days_each_once() -> None:
-    span = Window(datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 3, 1, tzinfo=UTC))
-    for count, made in ((None, 60), (0, 1), (1, 1), (7, 7), (1000, 60)):
-        found = parts(span, count)
-        assert [day for part in found for day in part.days()] == list(span.days())
-        lengths = {len(list(part.days())) for part in found}
-        assert len(found) == made
-        assert max(lengths) - min(lengths) <= 1
-
-
-def test_every_older_day_has_its_turn_also_if_it_is_looked_at_the_same_hour_each_day(
-    chat: ChatDatabase, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for number in (1, 2):
-        chat.user(number, NOON)
-    chat.chat(1, 1, 2, NOON)
-    days = [date(2024, 3, 1) + timedelta(days=number) for number in range(24)]
-    for number, day in enumerate(days, start=1):
-        chat.message(number, 1, 1, datetime(day.year, day.month, day.day, 12))  # noqa: DTZ001
-    monkeypatch.setenv("MARTS_CHAT_SWEEP_MESSAGES", "4")  # so one of six parts at each look
-    newest = [slice_of(DAILY, "2024-03-24")]
-    every = {day.isoformat() for day in days}
-    seen: set[Any] = set()
-    # By lot, in the same hour: that a hundred looks miss one of six has a chance of one in ten million.
-    for _ in range(100):
-        found = ChatSource().source_state("chat/messages", newest, every)
-        assert len(found.fingerprints) <= 1 + 4
-        seen |= found.fingerprints.keys()
-        if seen == every:
-            break
-    assert seen == every
+@given(
+    st.lists(st.integers(0, 60), unique=True), st.dictionaries(st.integers(0, 60), st.integers(0, 150_000))
+)
+def test_spans_hold_each_day_once_and_few_messages(numbers: list[int], loaded: dict[int, int]) -> None:
+    days = [Window.of_day(date(2024, 1, 1) + timedelta(days=number)) for number in numbers]
+    rows = {
+        (date(2024, 1, 1) + timedelta(days=number)).isoformat(): count for number, count in loaded.items()
+    }
+    found = spans(days, rows)
+    assert sorted(day for span in found for day in span.days()) == sorted(day.start.date() for day in days)
+    for span in found:
+        keys = [day.isoformat() for day in span.days()]
+        if len(keys) > 1:
+            assert set(keys) <= rows.keys()
+            assert sum(rows[key] for key in keys) <= 200_000
+    # In the order of the first day of each that is wanted.
+    firsts = [min(days.index(Window.of_day(day)) for day in span.days()) for span in found]
+    assert firsts == sorted(firsts)
 
 
 def test_a_time_limit_is_a_statements_about_a_day_and_the_error_names_its_setting(
@@ -68,16 +65,16 @@ def test_a_time_limit_is_a_statements_about_a_day_and_the_error_names_its_settin
     for number, day in enumerate(days, start=1):
         chat.message(number, 1, 1, datetime.fromisoformat(f"{day}T12:00"))
     monkeypatch.setenv("MARTS_SOURCE_PROBE_TIMEOUT_SECONDS", "1")
-    newest = [slice_of(DAILY, day) for day in days[2:]]
+    asked, loaded = [slice_of(DAILY, day) for day in days], logged(days[:1])
     with slowed(chat, "messages", 0.6):
-        state = ChatSource().source_state("chat/messages", newest, days[:1])
+        state = ChatSource().source_state("chat/messages", asked, loaded)
     assert set(state.with_rows) == set(days)
     assert {key for key, text in state.fingerprints.items() if text.startswith("rows 1")} == set(days)
     with (
         slowed(chat, "messages", 1.5),
         pytest.raises(ChatSourceError, match="the 1 seconds of MARTS_SOURCE_PROBE_TIMEOUT_SECONDS"),
     ):
-        ChatSource().source_state("chat/messages", newest, days[:1])
+        ChatSource().source_state("chat/messages", asked, loaded)
 
 
 def test_a_table_is_compared_in_parts(chat: ChatDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,7 +188,7 @@ def test_days_that_were_loaded_are_not_looked_for_and_new_ones_among_them_are_fo
     def looks(published: list[str]) -> int:
         asked.clear()
         newest = [slice_of(DAILY, "2024-03-31")]
-        state = ChatSource().source_state("chat/messages", newest, published)
+        state = ChatSource().source_state("chat/messages", newest, logged(published))
         assert set(state.with_rows) == set(days)
         return asked.count("chat/source/next_message.sql")
 

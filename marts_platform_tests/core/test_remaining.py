@@ -7,8 +7,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marts_platform.core.pending import Batch
-from marts_platform.core.remaining import Cell, cells_of, is_hopeless, remaining
+from marts_platform.core.pending import Batch, Cell
+from marts_platform.core.remaining import cells_of, is_hopeless, remaining
 
 DAYS = ("2024-03-01", "2024-03-02", "2024-03-03", "2024-03-04")
 UPSTREAM = {"raw": (), "mart": ("raw",), "second": ("mart",), "whole": ("mart",), "of_whole": ("whole",)}

@@ -19,6 +19,7 @@ loads AS (
         max(partition_key) FILTER (WHERE status = 'success') AS newest_day,
         max(finished_at) FILTER (WHERE status = 'success') AS loaded_at,
         sum(rows_written) FILTER (WHERE status = 'success') AS rows_written,
+        sum(rows_quarantined) FILTER (WHERE status = 'success') AS rows_quarantined,
         count(*) FILTER (WHERE status = 'success') AS loads
     FROM ops.etl_run_log
     GROUP BY asset
@@ -36,6 +37,7 @@ SELECT
     loads.loaded_at,
     %(now)s::timestamptz - loads.loaded_at AS age,
     loads.loads,
-    loads.rows_written
+    loads.rows_written,
+    loads.rows_quarantined
 FROM loads
 ORDER BY loads.asset
