@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg2
@@ -11,12 +12,18 @@ import pytest
 from psycopg.sql import SQL, Identifier, Literal
 
 from marts_platform import settings
-from marts_platform.delivery import replica
+from marts_platform.core.mart import slice_of
+from marts_platform.core.partitions import DAILY
+from marts_platform.delivery import bounds, replica
 from marts_platform.delivery.bounds import replica_bound
 from marts_platform.delivery.replica_status import NAME, publisher
+from marts_platform.delivery.sources import DeliverySource
+from marts_platform.io_managers.postgres import PostgresIOManager
+from marts_platform.materialization import days_between, materialize, select
 from marts_platform.resources.postgres_source import BLIND_MARGIN, CommitBound
 from marts_platform_tests.delivery.service import Service
 from marts_platform_tests.delivery.test_replica import wait_until
+from marts_platform_tests.delivery.warehouse import DeliveryWarehouse
 
 
 @pytest.fixture
@@ -78,3 +85,43 @@ def test_a_worker_that_has_heard_nothing_yet_gives_no_moment(service: Service, f
             connect_to(followed, subscription["subconninfo"])
     assert found.moment == newest(service) - BLIND_MARGIN
     assert found.warning is not None and "newest row" in found.warning
+
+
+def test_stalled_replica_is_as_it_was_loaded(
+    service: Service,
+    replica_database: Service,
+    loaded: DeliveryWarehouse,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The guess lies before what a certain bound had read: today was loaded in every command."""
+    monkeypatch.setattr(bounds, "_PATIENCE_SECONDS", 0.5)
+    now = datetime.now(UTC)
+    today = (now - timedelta(minutes=20)).date()
+    for minutes in (20, 1):
+        service.execute(
+            'INSERT INTO "order" VALUES (gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), NULL, %s)',
+            datetime.combine(today, now.timetz()) - timedelta(minutes=minutes),
+        )
+    replica.create()
+    replica.wait_until_copied()
+
+    def load() -> None:
+        work = days_between(today, today + timedelta(days=1), select("delivery/orders"))
+        materialize(work, loaded.instance, with_checks=False)
+
+    def is_as_loaded() -> bool:
+        published = PostgresIOManager().last_published("delivery/orders")
+        slice_ = slice_of(DAILY, today.isoformat())
+        state = DeliverySource().source_state("delivery/orders", [slice_], published)
+        entry = published[today.isoformat()]
+        return not state.is_certain and state.fingerprints[today.isoformat()] == entry.fingerprint
+
+    load()
+    assert loaded.postgres.one("SELECT count(*) FROM ods.orders WHERE is_valid") == 2
+    replica_database.execute(f"ALTER SUBSCRIPTION {NAME} DISABLE")
+    service.execute("""UPDATE "order" SET extra = 'later'""")
+    assert is_as_loaded()
+    load()
+    assert is_as_loaded()
+    assert loaded.postgres.one("SELECT count(*) FROM ods.orders WHERE is_valid") == 2
+    replica_database.execute(f"ALTER SUBSCRIPTION {NAME} ENABLE")
