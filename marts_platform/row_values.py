@@ -24,7 +24,7 @@ def without_values(text: str) -> str:
 
 # PostgreSQL: sections behind the message.
 _HEADS = r"(?:DETAIL|HINT|CONTEXT|QUERY|LINE \d+|STATEMENT)"
-_SECTION = re.compile(rf"^({_HEADS}): *((?:(?!\n{_HEADS}:){_SAME_ERROR})*)", re.M | re.S)
+_SECTION = re.compile(rf"(?<!\S)({_HEADS}): *((?:(?!\s{_HEADS}:){_SAME_ERROR})*)", re.S)
 _PLACE = re.compile(
     r"COPY \S+, line \d+(?:, column \S+?(?=:|$))?|JSON data, line \d+|PL/pgSQL function .*|SQL function .*"
     r"|(?:unnamed )?portal .*?parameter \$\d+|while .*|parallel worker.*|remote SQL command|SQL statement"

@@ -71,7 +71,8 @@ def _postgres(query: str) -> None:
     except psycopg.OperationalError as error:
         # The driver's message names host, port and role, never the password.
         raise QueryError(
-            f"the warehouse did not answer: {str(error).strip()}\nIs it up? See `marts status`."
+            f"the warehouse of MARTS_WAREHOUSE_URL did not answer: {str(error).strip()}\n"
+            f"Is it up? See `marts status`."
         ) from None
     except psycopg.Error as error:
         raise QueryError(str(error).strip()) from None
@@ -111,7 +112,8 @@ def _clickhouse(query: str) -> None:
             _show_lines(answer.read().decode("utf-8", "replace"))
     except httpx.TransportError as error:
         raise QueryError(
-            f"ClickHouse at {address} did not answer: {error}\nIs it up? See `marts status`."
+            f"ClickHouse at {address} (MARTS_CLICKHOUSE_URL) did not answer: {error}\n"
+            f"Is it up? See `marts status`."
         ) from None
 
 

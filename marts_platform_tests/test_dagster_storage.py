@@ -9,14 +9,20 @@ from pathlib import Path
 import dagster as dg
 import psycopg
 import pytest
+from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.instance.config import PoolGranularity
 from dagster._core.instance.ref import InstanceRef
+from dagster._core.scheduler.instigation import TickData, TickStatus
 from dagster._serdes import serialize_value
+from dagster_shared.error import SerializableErrorInfo
+from psycopg.sql import SQL, Identifier
 
 from marts_platform import settings
 from marts_platform.dagster_home import dagster_home, shipped
 from marts_platform.dagster_storage import storage_url
 from marts_platform.embedded.stack import Stack
+
+SECRET = "t0ken-Wert"  # of nothing
 
 
 @dg.asset
@@ -149,3 +155,50 @@ def _connected() -> int:
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         ).fetchall()
     return int(found[0][0])
+
+
+@dg.asset(key_prefix="camunda")
+def failing() -> None:
+    """Shows a secret and a value of a row in a log, in metadata, in its error and in the error's cause."""
+    context = dg.AssetExecutionContext.get()
+    context.log.warning("asked %s", f"http://u:{SECRET}@h")
+    context.add_output_metadata({"note": SECRET, "table": dg.MetadataValue.md(f"| {SECRET} |")})
+    try:
+        raise ValueError(f"connection of {SECRET}")
+    except ValueError as error:
+        raise RuntimeError(
+            'DETAIL:  Key (id)=(Kanarie7) already exists.\nCONTEXT:  COPY t, line 3: "x"'
+        ) from error
+
+
+def test_stored_events_ticks_and_backfills_show_no_secret_and_no_value(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A password like a domain's name: keys of assets stay what they are.
+    monkeypatch.setenv("MARTS_CRM_TOKEN", SECRET)
+    monkeypatch.setenv("MARTS_CHAT_URL", "mysql://u:camunda@h/d")
+    result = dg.materialize(
+        [failing], instance=instance, resources={"io_manager": dg.mem_io_manager}, raise_on_error=False
+    )
+    assert not result.success
+    error = SerializableErrorInfo(f"tick of {SECRET}", [f"line of {SECRET}"], "ValueError")
+    begun = TickData("origin", "sensor", InstigatorType.SENSOR, TickStatus.STARTED, 0.0, selector_id="s")
+    instance.update_tick(instance.create_tick(begun).with_status(TickStatus.FAILURE, error=error))
+    (kept,) = instance.get_ticks("origin", "s")
+    assert kept.error is not None and kept.error.stack == ["line of ****"]
+    skipped = instance.create_tick(begun).with_status(TickStatus.SKIPPED, skip_reason=f"for {SECRET}")
+    instance.update_tick(skipped)
+    with psycopg.connect(settings.load().url("dagster_url")) as connection:
+        stored = "".join(
+            str(row)
+            for table in ("event_logs", "job_ticks", "runs", "asset_event_tags")
+            for row in connection.execute(SQL("SELECT * FROM {}").format(Identifier(table)))
+        )
+    assert "already exists" in stored and "tick of ****" in stored and "asked http" in stored
+    assert SECRET not in stored and "Kanarie7" not in stored
+    (record,) = instance.get_records_for_run(result.run_id, of_type=dg.DagsterEventType.STEP_FAILURE).records
+    event = record.event_log_entry.dagster_event
+    assert event is not None and event.step_failure_data.error is not None
+    assert event.step_key == "camunda__failing" and "failing" in "".join(event.step_failure_data.error.stack)
+    (run,) = instance.get_runs()
+    assert run.asset_selection is None or dg.AssetKey(["camunda", "failing"]) in run.asset_selection

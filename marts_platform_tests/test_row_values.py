@@ -63,6 +63,8 @@ def test_postgres_error_keeps_names_and_no_value(
             "(1366, \"Incorrect string value: 'Kanarie7\\\\xF0 it's' for column `d`.`t`.`c` at row 3\")",
             "for column `d`.`t`.`c` at row 3",
         ),
+        ("UniqueViolation: DETAIL:  Key (id)=(Kanarie7) already exists.", "Key (id)=(…) already exists."),
+        ('bad DETAIL: Key (id)=(Kanarie7) exists. CONTEXT: COPY t, line 3: "Kanarie7"', "COPY t, line 3"),
         ("(1062, \"Duplicate entry 'Kanarie7-1' for key 'PRIMARY'\")", "for key 'PRIMARY'"),
         (
             "(1292, \"Incorrect datetime value: 'Kanarie7' for column `d`.`t`.`at` at row 1\")",
