@@ -15,7 +15,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from marts_platform.console import screen
-from marts_platform.core.coverage import as_the_source_in_words, errors_in_words, warnings_in_words
+from marts_platform.core.coverage import (
+    as_the_source_in_words,
+    errors_in_words,
+    missed_in_words,
+    warnings_in_words,
+)
 from marts_platform.core.demo import ServerDownError
 from marts_platform.dagster_home import use_dagster_home
 from marts_platform.interrupts import ending_is_an_interrupt
@@ -185,8 +190,9 @@ def _bring_up_to_date(
         errors |= dict.fromkeys(errors_in_words(made.errors, plain_of_any))
         settled |= set(made.settled)
         if number == 0:
-            seen.coverage |= {a: found for a, found in made.coverage.items() if a not in made.errors}
-            warned |= dict.fromkeys(warnings_in_words(made.sources))
+            told = {asset: found for asset, found in made.coverage.items() if asset not in made.errors}
+            seen.coverage |= told
+            warned |= dict.fromkeys((*warnings_in_words(made.sources), *missed_in_words(told)))
         work = pending_batches(registered, {cell for failure in failures for cell in failure.lost}, made)
         if not work:
             break

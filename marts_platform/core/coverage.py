@@ -163,7 +163,7 @@ def missed_in_words(coverage: Mapping[str, Coverage]) -> Iterator[str]:
     for asset, found in coverage.items():
         newest, older = found.newest - found.newest_compared, max(found.sampled - found.older_compared, 0)
         if found.is_whole and newest:
-            yield f"{asset} was not compared with its source: the time was over"
+            yield f"{asset} was not compared with its source in time"
         elif newest or older:
             since = f"; the oldest comparison is of {_minute(found.oldest)}" if found.oldest else ""
             yield (
