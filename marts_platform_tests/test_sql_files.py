@@ -176,6 +176,7 @@ NAMES: Mapping[str, Composable] = {
     "entries": SQL("SELECT entry.id FROM ops.quarantine AS entry"),
     "time": Identifier("at"),
     "probe": SQL("SELECT 'a state' AS state"),
+    "is_row": SQL("TRUE"),
 }
 
 

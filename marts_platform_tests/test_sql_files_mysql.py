@@ -37,6 +37,12 @@ NAMES = {
     "definition": "KEY by_value (value)",
     "definitions": "id longtext",
     "row": "concat('v', id)",
+    "values": "id, at, value",
+    "is_row": "TRUE",
+    "condition": "TRUE",
+    "source_key": "id",
+    "reason": "'why'",
+    "payload": "value",
 }
 VALUES: dict[str, object] = {
     "id": "an identity",

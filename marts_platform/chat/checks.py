@@ -75,7 +75,7 @@ def is_fresh(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
     """Compares the newest message here and there; a source without messages is never ahead."""
     source: ChatSource = context.resources.chat
     warehouse: ClickHouseIOManager = context.resources.clickhouse
-    there = source.newest()
+    there = source.newest(_partitions())
     here = warehouse.row("chat/checks/newest_message.sql", _WHOLE)["newest"]
     behind = there is not None and (here is None or there - here > timedelta(hours=2))
     return dg.AssetCheckResult(
@@ -96,14 +96,17 @@ def is_fresh(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
 def every_message_has_a_day(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
     """Counts the messages that belong to no partition up to the end of today."""
     source: ChatSource = context.resources.chat
-    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
-    whole = Window.of_days(settings.load().start, tomorrow)
-    count, first = source.outside(whole)
+    count, first = source.outside(_partitions())
     return dg.AssetCheckResult(
         passed=count == 0,
         severity=dg.AssetCheckSeverity.WARN,
         metadata={"messages_outside": count, "first_of_them": str(first)},
     )
+
+
+def _partitions() -> Window:
+    """Return the span of all partitions up to the end of today."""
+    return Window.of_days(settings.load().start, datetime.now(UTC).date() + timedelta(days=1))
 
 
 def _complete(asset: dg.AssetsDefinition, name: str, description: str, file: str) -> dg.AssetChecksDefinition:

@@ -164,11 +164,11 @@ class ChatSource(dg.ConfigurableResource[Any]):
             found = _days(connection, times, slice_.window, is_judged=True)
             return found[slice_.partition_key or ""][0] if found else Checksum(0, 0)
 
-    def newest(self) -> datetime | None:
-        """The time of the newest message (UTC): one look-up in its index."""
+    def newest(self, whole: Window) -> datetime | None:
+        """The time of the newest message that a partition of a span holds (UTC): one look-up in its index."""
         with self._session(_PROBE, "check") as connection:
             times = Times.of(connection, settings.load())
-            found = _value(connection, "chat/source/newest_message.sql", times)
+            found = _value(connection, "chat/source/newest_message.sql", times, times.bounds(whole))
         return None if found is None else found.replace(tzinfo=UTC)
 
     def outside(self, whole: Window) -> tuple[int, int | None]:
@@ -435,6 +435,8 @@ def _rows(
         return list(cursor.fetchall())
 
 
-def _value(connection: Connection[Cursor], file: str, times: Times) -> Any:
-    rows = _rows(connection, file, times.names("messages"))
+def _value(
+    connection: Connection[Cursor], file: str, times: Times, params: Mapping[str, object] = _NO_VALUES
+) -> Any:
+    rows = _rows(connection, file, times.names("messages"), params)
     return rows[0][0] if rows else None

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Kind: TypeAlias = Literal["integer", "decimal", "boolean", "moment", "day", "text"]
 
 _WRAPPED = re.compile(r"(?:Nullable|LowCardinality)\((.*)\)")
+_DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _SIZED = re.compile(r"(?P<base>[a-z0-9 ]+?)(?:\((?P<sizes>[\d, ]+)\))?", re.I)
 _LENGTHS = {"tinytext": 2**8 - 1, "text": 2**16 - 1, "mediumtext": 2**24 - 1, "longtext": 2**32 - 1}
 _KINDS: dict[str, Kind] = {
@@ -155,16 +156,18 @@ def mysql_fault(form: Form, name: str, bounds: str = "") -> str:
     return bounds.format(name) if form.kind in ("moment", "day") else ""
 
 
-def postgres_row(columns: Iterable[tuple[str, str]]) -> str:
-    """Return a row's text in Postgres; a value that the declared type does not hold reads as NULL.
+def postgres_row(columns: Iterable[tuple[str, str]], *, shows_faults: bool = False) -> str:
+    """Return a row's text in Postgres.
 
     Args:
         columns: the name, quoted, and the declared type of each.
+        shows_faults: true if a value that the type does not hold reads as the source shows it; else as NULL.
     """
-    return _joined("concat_ws('|', {})", (_postgres(form_of(t), name) for name, t in columns))
+    parts = (_postgres(form_of(t), name, shows_faults=shows_faults) for name, t in columns)
+    return _joined("concat_ws('|', {})", parts)
 
 
-def _postgres(form: Form, name: str) -> str:
+def _postgres(form: Form, name: str, *, shows_faults: bool) -> str:
     # concat takes a type's own output; a cast to text would trim a character(n).
     text = f"concat({name})"
     texts = {
@@ -176,7 +179,8 @@ def _postgres(form: Form, name: str) -> str:
         "text": f"md5(convert_to({text}, 'UTF8'))",
     }
     fault = postgres_fault(form, name)
-    judged = f" WHEN {fault} THEN 'n'" if fault else ""
+    shown = f"'!' || {text}" if shows_faults else "'n'"
+    judged = f" WHEN {fault} THEN {shown}" if fault else ""
     return f"CASE WHEN {name} IS NULL THEN 'n'{judged} ELSE 'v' || {texts[form.kind]} END"
 
 
@@ -194,6 +198,30 @@ def postgres_fault(form: Form, name: str) -> str:
     if form.kind == "text" and form.octets is not None:
         return f"octet_length(convert_to(concat({name}), 'UTF8')) > {form.octets}"
     return ""
+
+
+def text_fault(form: Form, name: str) -> str:
+    """Return MySQL's condition that a text, as Postgres writes values, is none of the declared type's.
+
+    Args:
+        form: of the declared type.
+        name: of the column of texts, quoted.
+    """
+    if form.kind == "integer" and form.integer:
+        number = f"CAST({name} AS DECIMAL(65, 0))"
+        beyond = f"{number} < {form.integer.least} OR {number} > {form.integer.most}"
+        # In this order: a cast of another text would be an error.
+        return f"CASE WHEN {name} REGEXP '^-?[0-9]{{1,60}}$' THEN {beyond} ELSE TRUE END"
+    if form.kind == "decimal":
+        digits = max(1, form.precision - form.scale)
+        return f"{name} NOT REGEXP '^-?[0-9]{{1,{digits}}}([.][0-9]*)?$'"
+    if form.kind == "moment":
+        return f"{name} NOT REGEXP '^{_DAY} [0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}([.][0-9]{{1,6}})?$'"
+    if form.kind == "day":
+        return f"{name} NOT REGEXP '^{_DAY}$'"
+    if form.characters is not None:
+        return f"char_length({name}) > {form.characters}"
+    return f"length({name}) > {form.octets}" if form.octets is not None else ""
 
 
 def _joined(call: str, parts: Iterable[str]) -> str:

@@ -83,7 +83,8 @@ class MySQLLoad:
         The quarantine is brought in step before, in the transaction that records the success: what can fail
         has been done when readers see the rows. A crash between the two costs one more, harmless, run.
         """
-        figures = self._record.figures(self._staging)
+        judge = self._staging.judge
+        figures = self._record.figures(self._staging, [] if judge is None else [judge.find])
         self._record.lock.check()
         self._publish_rows()
         self._record.succeed(figures)

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from pymysql.err import MySQLError
+
 from marts_platform.core.path import Append, Extract, Keyed, Replace
 from marts_platform.core.rows import Query, pump
 from marts_platform.io_managers.frames import plain_columns
 from marts_platform.io_managers.mysql_columns import refuse_frame, refuse_query, refuse_stream
 from marts_platform.io_managers.mysql_feed import feed
-from marts_platform.io_managers.mysql_session import column_list
+from marts_platform.io_managers.mysql_judged import VALUE_FAULTS, Judge
+from marts_platform.io_managers.mysql_session import MySQLWarningError, column_list
 from marts_platform.resources.mysql import bound, statement
 from marts_platform.resources.mysql_driver import offering
 from marts_platform.resources.mysql_text import quoted
@@ -39,6 +42,7 @@ class Staging:
         rows_kept: rows published before that stay although the source no longer has them.
         bytes_read: bytes that came from the source; None for a query of the same server.
         given: where the rows stand that come into the staging table now, as SQL; None for a DataFrame's.
+        judge: the SQL that judged the rows one by one; None if all were taken as they came.
     """
 
     def __init__(self, session: MySQLSession) -> None:
@@ -47,6 +51,7 @@ class Staging:
         self.rows_kept = 0
         self.bytes_read: int | None = None
         self.given: str | None = None
+        self.judge: Judge | None = None
 
     def fill(self, extract: Extract) -> None:
         """Brings the rows into the staging table, refusing columns that are not the declared ones."""
@@ -111,11 +116,22 @@ class Staging:
         session = self._session
         names = {"table": session.stage, "columns": column_list(columns), "stage": session.intake}
         self.given = session.intake
-        staged = session.execute("mysql/insert_rows.sql", names)
-        if staged != sent:
-            raise ValueError(f"{session.mart.asset}: the source sent {sent} rows, {staged} were staged")
+        rejected = 0
+        try:
+            staged = session.execute("mysql/insert_rows.sql", names)
+        except (MySQLError, MySQLWarningError) as fault:
+            if isinstance(fault, MySQLError) and fault.args[:1] not in {(code,) for code in VALUE_FAULTS}:
+                raise
+            self.judge = Judge(session, [session.mart.table.column(name) for name in columns])
+            session.execute("mysql/delete_all.sql", {"table": session.stage})
+            staged, rejected = self.judge.insert(), self.judge.count_rejected()
+        if staged + rejected != sent:
+            raise ValueError(
+                f"{session.mart.asset}: the source sent {sent} rows, {staged} are staged, {rejected} rejected"
+            )
         self.rows_read = sent
-        session.execute("mysql/drop_table.sql", {"table": session.intake})
+        if self.judge is None:
+            session.execute("mysql/drop_table.sql", {"table": session.intake})
 
     def _take_frame(self, frame: pd.DataFrame) -> None:
         session = self._session

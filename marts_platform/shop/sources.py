@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+import math
+import time
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from marts_platform import settings
+from marts_platform.core.canonical import Checksum, form_of, postgres_fault, postgres_row
 from marts_platform.core.path import Extract
 from marts_platform.core.pending import SourceState
 from marts_platform.core.sql import compose
@@ -16,29 +21,27 @@ from marts_platform.resources.postgres import CopyOut, Limits, PostgresResource
 from marts_platform.resources.spark import SparkCopy
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from psycopg2.extensions import connection as Connection
-    from psycopg2.sql import Composable
 
     from marts_platform.core.pending import Key
+    from marts_platform.core.run_log import Published
     from marts_platform.core.window import Slice
 
 TABLES = ("users", "products", "productcategories", "orders", "orderdetails")
 # Up to 14 a session that stays open tells its last counters with its next transaction: hours later, or never.
 _COUNTING_SINCE = 150000
+# Seconds between two looks of a process at all rows of a table, and its last ones, by server and table.
+_SUM_EVERY_SECONDS = 3600
+_summed: dict[tuple[str, str], float] = {}
+_log = logging.getLogger(__name__)
+_ROWS = "{} rows, checksum {}"
+_NONE: Mapping[Key, Published] = MappingProxyType({})
 
 
 class ShopSourceError(settings.ExpectedError):
     """The database is not the shop's; the message says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Checksum:
-    """The rows of a table, and a sum of their hashes, which does not depend on their order."""
-
-    rows: int
-    checksum: int
 
 
 def replica_of(table: str) -> Table:
@@ -60,7 +63,7 @@ class ShopSource(dg.ConfigurableResource[Any]):
         """A whole table, with the state that it was in before it was read: a stream, or Spark's to move."""
         limits = Limits(settings.load().source_statement_timeout_seconds, read_only=True)
         with self.server.connect(limits, purpose=f"shop {table}") as connection:
-            state = table_state(connection, table)
+            state = table_state(connection, table, is_summed=True)
         replica = replica_of(table)
         columns = tuple(column.name for column in replica.columns)
         query = compose(f"shop/raw/{table}.sql")
@@ -70,32 +73,70 @@ class ShopSource(dg.ConfigurableResource[Any]):
         return Extract(SparkCopy(stream, key) if settings.load().spark_master else stream, scope=state)
 
     def source_state(
-        self, asset: str, slices: Sequence[Slice], published: Collection[Key] = ()
+        self, asset: str, slices: Sequence[Slice], published: Mapping[Key, Published] = _NONE
     ) -> SourceState:
-        """The state of a table: a look at the server's counters."""
+        """The state of a table: a look at the server's counters, and from time to time at all rows.
+
+        The first look of a process is at all rows of a table, and so is one in each hour. All others take the
+        rows' checksum for the one that the last load read.
+        """
         table = asset.removeprefix("shop/").removesuffix("_replica")
         limits = Limits(settings.load().source_probe_timeout_seconds, read_only=True)
+        last = published.get(None)
+        place = (settings.load().url(self.setting), table)
+        is_due = time.monotonic() - _summed.get(place, -math.inf) >= _SUM_EVERY_SECONDS
         with self.server.connect(limits, purpose="probe") as connection:
-            state = table_state(connection, table)
+            state = _look(connection, table, last, is_summed=is_due or last is None)
+        if is_due:
+            _summed[place] = time.monotonic()
         return SourceState({None}, {slice_.partition_key: state for slice_ in slices}, scope="")
 
     def checksum(self, table: str) -> Checksum:
-        """Count and order-independent checksum of a table's rows."""
+        """Return the checksum of a table, as the replica can hold its rows.
+
+        A row that stands in quarantine does not count; a value that does reads as missing.
+        """
         limits = Limits(settings.load().source_statement_timeout_seconds, read_only=True)
         with self.server.connect(limits, purpose="check") as connection:
-            rows, checksum = _checksum(connection, table)
-        return Checksum(int(rows), int(checksum))
+            return _checksum(connection, table, is_judged=True)
 
 
-def table_state(connection: Connection, table: str) -> str:
+def _look(connection: Connection, table: str, last: Published | None, *, is_summed: bool) -> str:
+    from psycopg2.errors import QueryCanceled
+
+    try:
+        return table_state(connection, table, is_summed=is_summed, last=last)
+    except QueryCanceled:
+        if not is_summed:
+            raise
+        connection.rollback()
+    # A table without counters is read once more here, and fails.
+    state = table_state(connection, table, last=last)
+    variable = settings.variable("source_probe_timeout_seconds")
+    _log.warning("shop/%s: a checksum of all rows takes longer than %s; counters alone tell", table, variable)
+    return state
+
+
+def table_state(
+    connection: Connection, table: str, *, is_summed: bool = False, last: Published | None = None
+) -> str:
     """A text that is another one after each change of a table's rows.
 
     The server counts the rows that transactions write, and makes a new file when a table is truncated or
-    rewritten; its counters begin anew with it, or with a reset, which the text tells as well. They are told
-    of a change at the end of a transaction, or within ten seconds. So the state is read *before* the rows:
-    rows newer than the state cost one more load. A standby counts nothing, a server may be told not to, one
-    older than 15 may tell hours later, and a view or a foreign table has no counters: there the text is a
-    checksum of all rows. Of a table with partitions or heirs, each one's counters are told.
+    rewritten. Its counters begin anew with it, or with a reset. DDL may give a column another value in each
+    row without a row written. The text tells all of that. The counters are told of a change at the end of a
+    client's statement, or within ten seconds. So the state is read *before* the rows: rows newer than the
+    state cost one more load. A checksum of all rows tells what no counter does.
+
+    A standby counts nothing, a server may be told not to, one older than 15 may tell hours later, a view or a
+    foreign table has no counters, and policies show other rows when they change. There the text is the
+    checksum alone. Of a table with partitions or heirs, each one's counters are told.
+
+    Args:
+        connection: to the shop.
+        table: its name.
+        is_summed: whether all rows are read.
+        last: the load whose checksum stands for the rows where they are not.
 
     Raises:
         ShopSourceError: there is no such table.
@@ -109,42 +150,36 @@ def table_state(connection: Connection, table: str) -> str:
             f"the database of MARTS_SHOP_URL has no table {table!r}: is it the shop's, and its schema in the "
             f"search_path?"
         )
-    is_blind, state = row
-    if is_blind:
-        rows, checksum = _checksum(connection, table)
-        state = f"{rows} rows, checksum {checksum}"
+    is_blind, counters = row
+    if is_blind or is_summed:
+        found = _checksum(connection, table, is_judged=False)
+        rows = _ROWS.format(found.rows, found.checksum)
+    else:
+        rows = ((last.fingerprint if last else "") or "").rpartition("; ")[2]
     connection.rollback()  # a snapshot held on would hinder the source's vacuum
-    return str(state)
+    return rows if is_blind else f"{counters}; {rows}"
 
 
-def _checksum(connection: Connection, table: str) -> tuple[Any, ...]:
-    from psycopg2.sql import Identifier
+def _checksum(connection: Connection, table: str, *, is_judged: bool) -> Checksum:
+    from psycopg2.sql import SQL, Identifier
 
-    names = {"table": Identifier(table), "row": _row_text(replica_of(table))}
+    columns = [
+        (Identifier(column.name).as_string(connection), column) for column in replica_of(table).columns
+    ]
+    given = [(name, column.type) for name, column in columns]
+    faults = {
+        name: postgres_fault(form_of(column.type), name) or "FALSE"
+        for name, column in columns
+        if is_judged and not column.nullable
+    }
+    is_row = [f"coalesce(NOT ({fault}), FALSE)" for fault in faults.values()]
+    names = {
+        "table": Identifier(table),
+        "row": SQL(postgres_row(given, shows_faults=not is_judged)),
+        "is_row": SQL(" AND ".join(is_row) or "TRUE"),
+    }
     with connection.cursor() as cursor:
         cursor.execute(compose("shop/checks/checksum_source.sql", names))
         row = cursor.fetchone()
     assert row is not None  # an aggregate gives one row
-    return row
-
-
-def _row_text(table: Table) -> Composable:
-    """A row as one text, the same in both engines: NULL is told from an empty text by a leading letter."""
-    from psycopg2.sql import SQL, Identifier
-
-    return SQL("concat_ws('|', {})").format(
-        SQL(", ").join(
-            SQL("coalesce('v' || {}, 'n')").format(
-                SQL("to_char({}, 'YYYY-MM-DD HH24:MI:SS.US')").format(Identifier(column.name))
-                if column.type.lower().startswith("datetime")
-                else SQL("{}::text").format(Identifier(column.name))
-            )
-            for column in table.columns
-        )
-    )
-
-
-def mysql_row_text(table: Table) -> str:
-    """The same text of the same row in MySQL."""
-    parts = ", ".join(f"coalesce(concat('v', `{column.name}`), 'n')" for column in table.columns)
-    return f"concat_ws('|', {parts})"
+    return Checksum(int(row[0]), int(row[1]))

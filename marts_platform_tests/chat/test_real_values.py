@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
 from marts_platform.chat import assets, checks
 from marts_platform.chat.sources import ChatSource
-from marts_platform.core.window import Slice
+from marts_platform.core.window import Slice, Window
 from marts_platform.io_managers.clickhouse import ClickHouseIOManager
 from marts_platform_tests.chat.loads import Star
 from marts_platform_tests.chat.source import ChatDatabase
@@ -178,6 +178,26 @@ def test_bad_values_and_rows_are_quarantined_and_all_others_arrive(
     other.execute("UPDATE messages SET read_status = 3 WHERE id = 1")
     assert star.pending() != []
     settled(star)
+
+
+def test_messages_of_no_day_are_counted_and_hinder_no_look(star: Star, other: ChatDatabase) -> None:
+    times = [
+        "0000-00-00",
+        "2024-00-00",
+        "2024-02-00",
+        "2019-01-01",
+        "9999-12-31",
+        None,
+        "2024-03-31 12:00:00",
+    ]
+    for number, text in enumerate(times):
+        value = f"'{text}'" if text else "NULL"
+        other.execute(f"INSERT INTO messages VALUES ({number}, 1, 1, 'x', {value}, 1)")
+    settled(star)
+    whole = Window.of_days(date(2020, 1, 1), date(2024, 4, 1))
+    assert ChatSource().outside(whole) == (6, 0)
+    assert ChatSource().newest(whole) == NOON.replace(tzinfo=UTC)
+    assert star.ask("SELECT id FROM chat_raw.messages") == [(6,)]
 
 
 def test_of_messages_with_one_number_a_single_one_arrives(

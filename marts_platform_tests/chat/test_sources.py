@@ -208,7 +208,7 @@ def test_messages_beyond_every_partition_are_counted(chat: ChatDatabase) -> None
     chat.message(2, 1, 1, datetime(2019, 12, 31))  # noqa: DTZ001
     whole = Window.of_days(date(2020, 1, 1), date(2024, 4, 1))
     assert ChatSource().outside(whole) == (1, 2)
-    assert ChatSource().newest() == NOON.replace(tzinfo=UTC)
+    assert ChatSource().newest(whole) == NOON.replace(tzinfo=UTC)
 
 
 def test_a_database_without_the_chats_tables_is_refused(chat: ChatDatabase) -> None:

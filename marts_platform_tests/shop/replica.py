@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Generator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +49,12 @@ class Shop:
         for statement in statements:
             with closing(psycopg2.connect(self.url)) as connection, connection, connection.cursor() as cursor:
                 cursor.execute(statement)
+
+    @contextmanager
+    def connected(self) -> Generator[Any]:
+        """A cursor at the shop."""
+        with closing(psycopg2.connect(self.url)) as connection, connection.cursor() as cursor:
+            yield cursor
 
     def load(self, assets: Sequence[str] = ()) -> list[str]:
         """Loads what is pending, or these assets in any case; returns what was loaded."""

@@ -21,6 +21,7 @@ from marts_platform.core.relation import Relation
 from marts_platform.core.table import declared
 from marts_platform.io_managers.clickhouse import ClickHouseIOManager
 from marts_platform.io_managers.ledger import SchemaMismatchError
+from marts_platform_tests.io_managers.clickhouse import mysql_type_cases
 from marts_platform_tests.io_managers.clickhouse.probe import ClickHouseProbe
 from marts_platform_tests.io_managers.clickhouse.type_cases import (
     EXACT,
@@ -162,8 +163,8 @@ def test_a_value_of_a_frame_that_would_change_is_refused(type_: str, value: Any)
 
 
 def test_the_documentation_says_what_was_tried() -> None:
-    assert DOCUMENT.read_text("utf-8") == document()
+    assert DOCUMENT.read_text("utf-8") == document() + mysql_type_cases.document()
 
 
 if __name__ == "__main__":
-    DOCUMENT.write_text(document(), "utf-8")
+    DOCUMENT.write_text(document() + mysql_type_cases.document(), "utf-8")

@@ -15,3 +15,6 @@ WHERE
     AND given.created_at < %(to_local)s
     AND {created_at} >= %(start)s
     AND {created_at} < %(end)s
+    -- 2024-00-00 lies between the last day of a year and the first one of the next: it is of no day.
+    AND month(given.created_at) > 0
+    AND dayofmonth(given.created_at) > 0

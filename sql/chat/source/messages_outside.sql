@@ -7,3 +7,5 @@ WHERE
     given.created_at IS NULL
     OR given.created_at < %(from_local)s
     OR given.created_at >= %(to_local)s
+    OR coalesce(month(given.created_at), 0) = 0
+    OR coalesce(dayofmonth(given.created_at), 0) = 0

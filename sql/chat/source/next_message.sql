@@ -4,5 +4,7 @@ FROM messages AS given
 WHERE
     given.created_at >= %(from_local)s
     AND {created_at} >= %(start)s
+    AND month(given.created_at) > 0
+    AND dayofmonth(given.created_at) > 0
 ORDER BY given.created_at
 LIMIT 1

@@ -1,0 +1,3 @@
+SELECT count(*) AS rows_counted
+FROM {table}
+WHERE {condition}

@@ -1,0 +1,4 @@
+INSERT INTO {table} ({columns})
+SELECT {values}
+FROM {stage}
+WHERE {is_row}
