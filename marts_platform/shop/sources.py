@@ -17,6 +17,7 @@ from marts_platform.core.path import Extract
 from marts_platform.core.pending import SourceState
 from marts_platform.core.sql import compose
 from marts_platform.core.table import Table, declared
+from marts_platform.core.time_limit import within
 from marts_platform.resources.postgres import CopyOut, Limits, PostgresResource
 from marts_platform.resources.spark import SparkCopy
 
@@ -81,7 +82,7 @@ class ShopSource(dg.ConfigurableResource[Any]):
         rows' checksum for the one that the last load read.
         """
         table = asset.removeprefix("shop/").removesuffix("_replica")
-        limits = Limits(settings.load().source_probe_timeout_seconds, read_only=True)
+        limits = Limits(within(settings.load().source_probe_timeout_seconds), read_only=True)
         last = published.get(None)
         place = (settings.load().url(self.setting), table)
         is_due = time.monotonic() - _summed.get(place, -math.inf) >= _SUM_EVERY_SECONDS
