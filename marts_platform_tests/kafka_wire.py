@@ -30,14 +30,26 @@ class Record:
 
 
 def produce(
-    bootstrap: str, topic: str, records: Sequence[Record], timestamp: int = 1_772_366_400_000
+    bootstrap: str,
+    topic: str,
+    records: Sequence[Record],
+    timestamp: int = 1_772_366_400_000,
+    *,
+    attributes: int = 0,
 ) -> None:
     """Append records to partition 0 of a topic as one batch.
+
+    Args:
+        bootstrap: the broker.
+        topic: its name.
+        records: the messages.
+        timestamp: of all of them, in milliseconds since 1970.
+        attributes: of the batch; 1 says that it is compressed, 0x30 that it is a transaction's mark.
 
     Raises:
         AssertionError: the broker refuses.
     """
-    batch = _batch(records, timestamp)
+    batch = _batch(records, timestamp, attributes)
     name = topic.encode()
     body = (
         struct.pack(">hhih", _PRODUCE, _VERSION, 1, -1)
@@ -64,10 +76,10 @@ def _exactly(connection: socket.socket, count: int) -> bytes:
     return found
 
 
-def _batch(records: Sequence[Record], timestamp: int) -> bytes:
+def _batch(records: Sequence[Record], timestamp: int, attributes: int) -> bytes:
     encoded = b"".join(_record(number, record) for number, record in enumerate(records))
     checked = struct.pack(
-        ">hiqqqhii", 0, len(records) - 1, timestamp, timestamp, -1, -1, -1, len(records)
+        ">hiqqqhii", attributes, len(records) - 1, timestamp, timestamp, -1, -1, -1, len(records)
     ) + encoded  # fmt: skip
     rest = struct.pack(">ibI", -1, 2, _crc32c(checked)) + checked
     return struct.pack(">qi", 0, len(rest)) + rest

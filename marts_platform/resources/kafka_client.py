@@ -165,7 +165,7 @@ def topic_ids(client: KafkaClient, topics: Sequence[str]) -> dict[str, tuple[str
             described = answer.result(client.timeout + 1)
         except KafkaException as error:
             if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
-                raise
+                raise client.fault(error.args[0], f"asked for the topic {topic}") from error
             continue
         told = str(described.topic_id or "")
         found[topic] = ("" if told == _NO_TOPIC_ID else told, len(described.partitions))
@@ -283,8 +283,10 @@ def _digests(client: KafkaClient, wanted: Mapping[Place, int]) -> dict[Place, st
     began = time.monotonic()
     while waiting:
         for message in client.consumer.consume(500, timeout=0.1):
+            if place_of(message) not in waiting:
+                continue  # what follows was fetched with it, and may be a batch that cannot be read
             place, offset, is_end = _what_came(client, message)
-            if place in waiting and not is_end and offset == wanted[place]:
+            if not is_end and offset == wanted[place]:
                 found[place] = digest_of(message)
             waiting.discard(place)
         _refuse_to_wait_longer(client, waiting, began)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import subprocess
 import sys
 from collections.abc import Generator, Sequence
@@ -12,13 +13,16 @@ import psutil
 import pytest
 
 from marts_platform.core import faults
+from marts_platform.core.window import Slice
 from marts_platform.embedded.stack import Stack
 from marts_platform.resources import kafka_client, kafka_stream
-from marts_platform.resources.kafka_client import KafkaClient, KafkaUnavailableError
-from marts_platform.settings import SettingsError
+from marts_platform.resources.kafka_client import KafkaClient, KafkaRefusedError, KafkaUnavailableError
+from marts_platform.settings import ExpectedError, SettingsError
 from marts_platform.shop.events import ASSET, nothing_lost
+from marts_platform_tests import kafka_wire
 from marts_platform_tests.embedded.conftest import Marts
 from marts_platform_tests.io_managers.probe import failure
+from marts_platform_tests.kafka_wire import Record
 from marts_platform_tests.marts import Warehouse
 from marts_platform_tests.shop.topic import Topic, numbered
 
@@ -106,7 +110,8 @@ def test_a_broker_that_comes_back_empty_is_noticed(
     broker = next(server.pid for server in stack.status() if server.name == "kafka")
     psutil.Process(broker).kill()
     stack.start(only=["kafka"])
-    assert topic.load().warnings == ["the topic my_topic is not there; nothing is read of it"]
+    (missing,) = topic.load().warnings
+    assert "my_topic (MARTS_SHOP_EVENTS_TOPIC) does not exist" in missing
     topic.create()
     topic.write(numbered(range(100, 104)))
     (warning,) = topic.load().warnings
@@ -168,11 +173,44 @@ def test_a_broker_that_is_away_is_said_with_its_address_and_retried(
 ) -> None:
     monkeypatch.setenv("MARTS_KAFKA_BOOTSTRAP", "127.0.0.1:9")
     monkeypatch.setenv("MARTS_KAFKA_TIMEOUT_SECONDS", "1")
-    with pytest.raises(
-        KafkaUnavailableError, match=r"Kafka at 127\.0\.0\.1:9 .* is the broker up\?"
-    ) as caught:
-        topic.source.read(ASSET, {})
-    assert faults.is_passing(caught.value)
+    for ask in (lambda: topic.source.read(ASSET, {}), lambda: topic.source.source_state(ASSET, [Slice()])):
+        with pytest.raises(
+            KafkaUnavailableError, match=r"Kafka at 127\.0\.0\.1:9 .* is the broker up\?"
+        ) as caught:
+            ask()
+        assert faults.is_passing(caught.value) and isinstance(caught.value, ExpectedError)
+
+
+def test_marks_of_transactions_at_the_end_end_the_reading(topic: Topic) -> None:
+    """No message follows at their offsets, so the last offset never comes."""
+    mark = Record(bytes(6), struct.pack(">hh", 0, 1))
+    kafka_wire.produce(topic.bootstrap, topic.name, [Record(numbered([0])[0])])
+    kafka_wire.produce(topic.bootstrap, topic.name, [mark], attributes=0x30)
+    assert topic.load().figures.rows_read == 1
+    kafka_wire.produce(topic.bootstrap, topic.name, [Record(numbered([1])[0])])
+    assert topic.load().figures.rows_read == 1
+    assert topic.load().figures.rows_read == 0
+    kafka_wire.produce(topic.bootstrap, topic.name, [mark], attributes=0x30)
+    outcome = topic.load()
+    assert (outcome.figures.rows_read, outcome.warnings) == (0, [])
+    topic.write(numbered([2]))
+    topic.load()
+    assert topic.pages() == ["0", "1", "2"]
+    assert epochs(topic) == [(0, 3)]
+
+
+def test_a_batch_that_nobody_can_read_is_refused_with_its_offset(topic: Topic) -> None:
+    topic.write(numbered([0]))
+    topic.load()
+    # What says that it is compressed, and is not.
+    kafka_wire.produce(topic.bootstrap, topic.name, [Record(numbered([1])[0])], attributes=1)
+    with pytest.raises(KafkaRefusedError, match=f"reading {topic.name}: Decompression .* at 1 of"):
+        topic.load()
+    assert topic.pages() == ["0"]
+    topic.warehouse.rows("UPDATE ops.stream_positions SET next_offset = 2")
+    topic.write(numbered([2]))
+    topic.load()
+    assert topic.pages() == ["0", "2"]
 
 
 def test_options_reach_the_client_and_no_secret_reaches_an_error(
