@@ -171,6 +171,7 @@ NAMES: Mapping[str, Composable] = {
     "judged": Identifier("judged"),
     "found": SQL("SELECT 'k' AS source_key, 'why' AS reason, 'raw' AS payload, FALSE AS is_row"),
     "values": SQL("ARRAY[id_, name_]"),
+    "unreadable": SQL("FALSE"),
     "is_kept": SQL("detail.removal_time_ IS NULL"),
     "row": SQL("id::text"),
     "entries": SQL("SELECT entry.id FROM ops.quarantine AS entry"),

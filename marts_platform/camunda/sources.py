@@ -35,6 +35,12 @@ _AS_TEXT = {
     "timestamptz": "encode(timestamptz_send({}), 'hex')",
     "double precision": "encode(float8send({}), 'hex')",
 }
+# Text of a database in SQL_ASCII that is UTF-8, byte by byte: no surrogates, nothing overlong.
+_UTF8 = (
+    r"^([\x01-\x7F]|[\xC2-\xDF][\x80-\xBF]|\xE0[\xA0-\xBF][\x80-\xBF]"
+    r"|[\xE1-\xEC\xEE\xEF][\x80-\xBF]{2}|\xED[\x80-\x9F][\x80-\xBF]"
+    r"|\xF0[\x90-\xBF][\x80-\xBF]{2}|[\xF1-\xF3][\x80-\xBF]{3}|\xF4[\x80-\x8F][\x80-\xBF]{2})*$"
+)
 # On each side of the days: read by the index in less than a second.
 _UNDATED_ROWS = 100_000
 
@@ -66,12 +72,15 @@ class CamundaSource(dg.ConfigurableResource[Any]):
             CamundaSourceError: there is no readable ``act_hi_detail``.
             SourceScanRefusedError: the source would scan a big table.
         """
+        from psycopg2.sql import SQL
+
         now = settings.load()
 
         def query(connection: Connection) -> Composable:
-            return compose(
-                "camunda/raw/act_hi_detail.sql", {"columns": select_list(source_columns(connection))}
-            )
+            is_unchecked = has_unchecked_text(connection)
+            columns = select_list(source_columns(connection), is_unchecked=is_unchecked)
+            unreadable = _is_not_utf8("text_") if is_unchecked else SQL("FALSE")
+            return compose("camunda/raw/act_hi_detail.sql", {"columns": columns, "unreadable": unreadable})
 
         def judge(missing: Sequence[tuple[Any, ...]]) -> dict[str, object]:
             return self._judged(slice_, missing, now)
@@ -122,7 +131,11 @@ class CamundaSource(dg.ConfigurableResource[Any]):
         """
 
         def fingerprint(connection: Connection) -> Composable:
-            values = stored_values(source_columns(connection), compares_bytes=now.camunda_compares_bytes)
+            values = stored_values(
+                source_columns(connection),
+                compares_bytes=now.camunda_compares_bytes,
+                is_unchecked=has_unchecked_text(connection),
+            )
             return compose("camunda/raw/fingerprint_source.sql", {"values": values})
 
         now = settings.load()
@@ -132,7 +145,15 @@ class CamundaSource(dg.ConfigurableResource[Any]):
 
     def checksum(self, slice_: Slice, read_until: datetime | None) -> dict[str, Any]:
         """Count and order-independent checksum of a partition's rows, up to where it was read."""
-        query = compose("camunda/checks/checksum_source.sql")
+
+        def query(connection: Connection) -> Composable:
+            values = stored_values(
+                source_columns(connection),
+                compares_bytes=False,
+                is_unchecked=has_unchecked_text(connection),
+            )
+            return compose("camunda/checks/checksum_source.sql", {"values": values})
+
         rows, checksum = self._history(settings.load()).check_row(slice_, read_until, query)
         return {"rows_counted": rows, "checksum": checksum}
 
@@ -226,18 +247,25 @@ def source_columns(connection: Connection) -> frozenset[str]:
     return present
 
 
-def select_list(present: frozenset[str]) -> Composable:
+def has_unchecked_text(connection: Connection) -> bool:
+    """Whether the source's database takes any bytes for text: its encoding is SQL_ASCII."""
+    return connection.get_parameter_status("server_encoding") == "SQL_ASCII"
+
+
+def select_list(present: frozenset[str], *, is_unchecked: bool = False) -> Composable:
     """The SELECT list of the declared columns; what an older engine lacks is NULL of the right type."""
     from psycopg2.sql import SQL
 
     table = declared("camunda/ddl/act_hi_detail.sql")
     return SQL(",\n    ").join(
-        SQL("{} AS {}").format(_expression(name, table.column(name).type, present), _identifier(name))
+        SQL("{} AS {}").format(
+            _expression(name, table.column(name).type, present, is_unchecked), _identifier(name)
+        )
         for name in _plain_columns()
     )
 
 
-def _expression(name: str, type_: str, present: frozenset[str]) -> Composable:
+def _expression(name: str, type_: str, present: frozenset[str], is_unchecked: bool) -> Composable:
     from psycopg2.sql import SQL, Placeholder
 
     if name == "var_inst_id_" and name not in present:
@@ -250,29 +278,51 @@ def _expression(name: str, type_: str, present: frozenset[str]) -> Composable:
         return SQL("NULL::{}").format(SQL(type_))
     if name in _LOCAL_TIMES:
         return SQL("detail.{} AT TIME ZONE {}").format(_identifier(name), Placeholder("zone"))
-    return SQL("detail.{}::{}").format(_identifier(name), SQL(type_))
+    plain = SQL("detail.{}::{}").format(_identifier(name), SQL(type_))
+    if not is_unchecked or type_ != "text":
+        return plain
+    # A value goes to quarantine with its bytes. Of what names a row, the other bytes become octal escapes.
+    other = SQL("NULL") if name == "text_" else SQL("encode({}, 'escape')").format(_bytes_of(name))
+    return SQL("CASE WHEN {} THEN {} ELSE {} END").format(_is_not_utf8(name), other, plain)
 
 
-def stored_values(present: frozenset[str], *, compares_bytes: bool) -> Composable:
+def _bytes_of(name: str) -> Composable:
+    from psycopg2.sql import SQL
+
+    return SQL("convert_to(detail.{}, 'SQL_ASCII')").format(_identifier(name))
+
+
+def _is_not_utf8(name: str) -> Composable:
+    from psycopg2.sql import SQL, Literal
+
+    return SQL("detail.{} !~ {}").format(_identifier(name), Literal(_UTF8))
+
+
+def stored_values(present: frozenset[str], *, compares_bytes: bool, is_unchecked: bool = False) -> Composable:
     """An array of a row's stored values as text, each written the same way on every server.
 
     Args:
         present: the columns of the source's table.
         compares_bytes: whether the byte array counts, which costs a look-up by key for each row that has one.
+        is_unchecked: whether the source takes any bytes for text, as `has_unchecked_text` tells.
     """
     from psycopg2.sql import SQL
 
     table = declared("camunda/ddl/act_hi_detail.sql")
     values: list[Composable] = [
         SQL(_AS_TEXT.get(table.column(name).type, "({})::text")).format(
-            _expression(name, table.column(name).type, present)
+            _expression(name, table.column(name).type, present, is_unchecked)
         )
         for name in _plain_columns()
     ]
-    digest = SQL(
+    digest: Composable = SQL(
         "CASE WHEN detail.bytearray_id_ IS NOT NULL THEN (SELECT md5(stored.bytes_) "
         "FROM act_ge_bytearray AS stored WHERE stored.id_ = detail.bytearray_id_) END"
     )
+    if is_unchecked:
+        digest = SQL("CASE WHEN {} THEN md5({}) ELSE {} END").format(
+            _is_not_utf8("text_"), _bytes_of("text_"), digest
+        )
     values.append(digest if compares_bytes else SQL("NULL"))
     return SQL("ARRAY[") + SQL(", ").join(values) + SQL("]")
 

@@ -140,10 +140,16 @@ class NaiveSource:
             out_of_time=asked.out_of_time,
         )
 
-    def check_row(self, slice_: Slice, read_until: datetime | None, query: Composable) -> tuple[Any, ...]:
+    def check_row(
+        self,
+        slice_: Slice,
+        read_until: datetime | None,
+        query: Composable | Callable[[Connection], Composable],
+    ) -> tuple[Any, ...]:
         """The one row that a check's SELECT gives for a partition, up to where it was read."""
         with self._checking("check") as connection:
-            return one_row(connection, query, self._read_params(slice_, read_until))
+            composed = query(connection) if callable(query) else query
+            return one_row(connection, composed, self._read_params(slice_, read_until))
 
     def window_rows(
         self, slice_: Slice, read_until: datetime | None, query: Composable

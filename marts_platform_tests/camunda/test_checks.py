@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 import pytest
+from psycopg.sql import SQL, Identifier
 
 from marts_platform import settings
 from marts_platform.embedded.stack import Stack
@@ -110,6 +111,50 @@ def test_a_source_of_another_encoding_agrees(
         assert [row["text_"] for row in warehouse.rows("SELECT text_ FROM camunda.act_hi_detail")] == [
             "договор"
         ]
+        assert check(warehouse, RAW, "agrees_with_source").passed
+
+
+def test_text_that_is_not_utf8_arrives_as_its_bytes(
+    stack: Stack, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database in SQL_ASCII takes any bytes: one such value ended each load of its day."""
+    owner, reader = stack.owner_url("camunda"), settings.load().url("camunda_url")
+    bad = b"\xd4 \xff"
+    with (
+        databases.scratch_database(owner, databases.user_of(owner), encoding="SQL_ASCII") as name,
+        Engine.created(at_database(owner, name), at_database(reader, name)) as engine,
+    ):
+        monkeypatch.setenv("MARTS_CAMUNDA_URL", engine.reader_url)
+        engine.write(
+            *(
+                change(at(DAY), id_=f"D{number}", proc_inst_id_=f"P{number}", var_inst_id_=f"V{number}",
+                       text_='{"report.AttachedDocuments": [{"doc.id": "A"}]}')
+                for number in range(4)
+            )
+        )  # fmt: skip
+        set_bytes = "UPDATE act_hi_detail SET {} = convert_from(%s::bytea, 'SQL_ASCII') WHERE id_ = %s"
+        for column, value, key in (
+            ("text_", bad, "D1"), ("tenant_id_", bad, "D2"),
+            ("text_", '{"report.AttachedDocuments": [{"doc.id": "Ä"}]}'.encode(), "D3"),
+        ):  # fmt: skip
+            engine.execute(SQL(set_bytes).format(Identifier(column)), value, key)
+        warehouse.load_pending()
+        assert warehouse.load_pending() == []
+        rows = warehouse.table("act_hi_detail", "id_")
+        assert (rows["D1"]["text_"], rows["D1"]["bytes_"]) == (None, bad)
+        assert rows["D2"]["tenant_id_"] == "\\324 \\377"
+        assert [entry["source_key"] for entry in warehouse.quarantine(RAW)] == ["D1"]
+        (entry,) = warehouse.quarantine()
+        assert (entry["source_key"], entry["reason"], entry["payload"]) == (
+            "D1", "docIds has type string but its bytes are not JSON in UTF-8", "\\xd420ff",
+        )  # fmt: skip
+        documents = warehouse.table("process_documents", "proc_inst_id_")
+        assert {key: row["doc_ids"] for key, row in documents.items()} == {
+            "P0": ["A"], "P1": [], "P2": ["A"], "P3": ["Ä"],
+        }  # fmt: skip
+        assert documents["P1"]["attached_documents"] is None
+        assert warehouse.rebuilt("process_documents", "proc_inst_id_") == documents
+        assert warehouse.table("process_variables", "var_inst_id_")["V1"]["is_removed"] is False
         assert check(warehouse, RAW, "agrees_with_source").passed
 
 

@@ -86,7 +86,7 @@ def test_a_day_is_read_by_its_index_and_byte_arrays_by_their_key(
         kept = {"is_kept": SQL("detail.removal_time_ IS NULL")}
         for probe, values in (
             (compose("camunda/raw/fingerprint_source.sql", stored), params),
-            (compose("camunda/checks/checksum_source.sql"), params),
+            (compose("camunda/checks/checksum_source.sql", stored), params),
             (compose("camunda/raw/days_with_rows.sql"), days),
             (compose("camunda/checks/newest_at_source.sql"), {"zone": "UTC", "until": datetime.now(UTC)}),
             (

@@ -2,20 +2,7 @@
 -- bytes in UTF-8 on the server's encoding.
 SELECT
     count(*) AS rows_counted,
-    coalesce(sum(('x' || left(md5(convert_to(concat_ws(
-        '|',
-        detail.id_,
-        detail.type_,
-        detail.name_,
-        detail.proc_inst_id_,
-        coalesce(detail.var_type_, '~'),
-        to_char((detail.time_ AT TIME ZONE %(zone)s) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'),
-        coalesce(detail.text_, '~'),
-        coalesce(detail.text2_, '~'),
-        coalesce(detail.long_::text, '~'),
-        coalesce(encode(float8send(detail.double_), 'hex'), '~'),
-        coalesce(detail.bytearray_id_, '~')
-    ), 'UTF8')), 15))::bit(60)::bigint::numeric), 0) AS checksum
+    coalesce(sum(('x' || left(md5(convert_to({values}::text, 'UTF8')), 15))::bit(60)::bigint), 0) AS checksum
 FROM act_hi_detail AS detail
 WHERE
     detail.time_ >= %(from_local)s

@@ -9,7 +9,9 @@ WITH docs AS (
         time_,
         id_,
         coalesce(json_, CASE WHEN bytearray_id_ IS NULL THEN camunda.json_of_text(nullif(text_, '')) END) AS document,
-        coalesce(text_, '') = '' AND coalesce(bytearray_id_, long_::text, double_::text) IS NULL AS is_empty
+        coalesce(text_, '') = ''
+        AND coalesce(bytearray_id_, long_::text, double_::text) IS NULL
+        AND bytes_ IS NULL AS is_empty
     FROM camunda.act_hi_detail
     WHERE time_ >= %(start)s AND time_ < %(end)s AND type_ = 'VariableUpdate' AND name_ = 'docIds'
 ),

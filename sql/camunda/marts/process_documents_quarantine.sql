@@ -40,4 +40,5 @@ WHERE
     AND (
         detail.text_ <> ''
         OR coalesce(detail.bytearray_id_, detail.long_::text, detail.double_::text) IS NOT NULL
+        OR detail.bytes_ IS NOT NULL
     )

@@ -27,9 +27,11 @@ WITH current_values AS (
                 detail.var_type_ IS DISTINCT FROM 'null'
                 AND coalesce(
                     detail.text_, detail.text2_, detail.bytearray_id_, detail.long_::text, detail.double_::text
-                ) IS NULL AS is_removed,
+                ) IS NULL
+                AND detail.bytes_ IS NULL AS is_removed,
                 coalesce(detail.text_, '') = ''
-                AND coalesce(detail.bytearray_id_, detail.long_::text, detail.double_::text) IS NULL AS is_empty
+                AND coalesce(detail.bytearray_id_, detail.long_::text, detail.double_::text) IS NULL
+                AND detail.bytes_ IS NULL AS is_empty
             FROM camunda.act_hi_detail AS detail
             WHERE
                 detail.proc_inst_id_ = touched.proc_inst_id_

@@ -36,7 +36,8 @@ CROSS JOIN LATERAL (
         detail.var_type_ IS DISTINCT FROM 'null'
         AND coalesce(
             detail.text_, detail.text2_, detail.bytearray_id_, detail.long_::text, detail.double_::text
-        ) IS NULL AS is_removed,
+        ) IS NULL
+        AND detail.bytes_ IS NULL AS is_removed,
         detail.id_ AS detail_id_,
         detail.is_withdrawn_ AS is_withdrawn
     FROM camunda.act_hi_detail AS detail

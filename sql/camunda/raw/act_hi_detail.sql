@@ -1,8 +1,9 @@
 -- The subselect on the byte arrays is a keyed look-up for each row that has one; as a join the planner
--- may prefer a scan of the whole of act_ge_bytearray.
+-- may prefer a scan of the whole of act_ge_bytearray. A text that is not UTF-8 comes as its bytes.
 SELECT
     {columns},
     CASE
+        WHEN {unreadable} THEN convert_to(detail.text_, 'SQL_ASCII')
         WHEN detail.bytearray_id_ IS NOT NULL
             THEN (SELECT stored.bytes_ FROM act_ge_bytearray AS stored WHERE stored.id_ = detail.bytearray_id_)
     END AS bytes_

@@ -8,5 +8,11 @@ WHERE
     NOT is_purged_
     AND NOT is_withdrawn_
     AND json_ IS NULL
-    AND bytearray_id_ IS NOT NULL
-    AND (var_type_ IN ('json', 'object', 'spin://application/json') OR bytes_ IS NULL)
+    AND (
+        (
+            bytearray_id_ IS NOT NULL
+            AND (var_type_ IN ('json', 'object', 'spin://application/json') OR bytes_ IS NULL)
+        )
+        -- A text that is not UTF-8 came as its bytes.
+        OR (bytearray_id_ IS NULL AND bytes_ IS NOT NULL)
+    )
