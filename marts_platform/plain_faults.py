@@ -79,6 +79,11 @@ def plain(error: BaseException) -> str:
                 f"{server}: {said}: run `marts migrate`, or see in `marts status` whether it is the right one"
             )
         return f"the database of {variable} lacks what is read: {said}. Is {variable} the right one?"
+    if "row-level security" in said:
+        return (
+            f"{server}: {said}. A policy would hide rows from the role: ALTER ROLE … BYPASSRLS, or "
+            f"ALTER TABLE … DISABLE ROW LEVEL SECURITY"
+        )
     if is_passing(error):
         return (
             f"{server} did not answer: {said}. `marts up` starts the embedded ones, `marts status` lists all"

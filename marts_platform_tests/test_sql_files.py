@@ -95,6 +95,8 @@ VALUES: Mapping[str, object] = {
     "elsewhere": ["another warehouse"],
     "warehouse_id": None,
     "assets": ["camunda/process_documents"],
+    "names": ["TimeZone", "no_such_setting"],
+    "values": ["UTC", "1"],
     "engine": "clickhouse",
     "setting": "clickhouse_url",
     "zone": "UTC",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from pymysql.err import MySQLError
 
+from marts_platform import settings
 from marts_platform.core.path import Append, Extract, Keyed, Replace
 from marts_platform.core.rows import Query, pump
 from marts_platform.io_managers.frames import plain_columns
@@ -32,6 +33,14 @@ if TYPE_CHECKING:
     from marts_platform.io_managers.mysql_session import MySQLSession
 
 _FORMAT = "postgres-text"
+# ER_NOT_ALLOWED_COMMAND, ER_CLIENT_LOCAL_FILES_DISABLED, MariaDB's ER_LOAD_INFILE_CAPABILITY_DISABLED.
+_NO_LOCAL_FILES = frozenset({1148, 3948, 4166})
+# Servers may demand a primary key of every table.
+_ROW = "`marts row` bigint NOT NULL AUTO_INCREMENT PRIMARY KEY"
+
+
+class LocalInfileError(settings.ExpectedError):
+    """The server does not take LOAD DATA LOCAL."""
 
 
 class Staging:
@@ -90,8 +99,17 @@ class Staging:
         names = {"table": self._session.intake, "columns": column_list(stream.columns)}
 
         def load(path: str) -> None:
-            with offering(self._session.connection, path):
-                self._session.execute("mysql/load_text.sql", names, {"file": path})
+            try:
+                with offering(self._session.connection, path):
+                    self._session.execute("mysql/load_text.sql", names, {"file": path})
+            except MySQLError as error:
+                if error.args and error.args[0] in _NO_LOCAL_FILES:
+                    raise LocalInfileError(
+                        f"{self._session.mart.asset}: the server of "
+                        f"{settings.variable(self._session.server.setting)} takes no rows of a stream: "
+                        f"SET GLOBAL local_infile = ON ({error.args[-1]})"
+                    ) from error
+                raise
 
         def receive(source: BinaryIO) -> None:
             feed(source, load)
@@ -109,7 +127,7 @@ class Staging:
     def _create_intake(self, columns: tuple[str, ...], types: Mapping[str, str]) -> None:
         session = self._session
         refuse_stream(session.mart, columns, types)
-        definitions = ", ".join(f"{quoted(name)} longtext" for name in columns)
+        definitions = ", ".join([_ROW, *(f"{quoted(name)} longtext" for name in columns)])
         session.execute("mysql/create_table.sql", {"table": session.intake, "definitions": definitions})
 
     def _take_intake(self, columns: tuple[str, ...], sent: int) -> None:
@@ -175,7 +193,7 @@ class Staging:
         touched = bound(session.connection, statement(keyed.touched), session.bounds).replace("%", "%%")
         key = [session.mart.table.column(name) for name in session.mart.table.key]
         # As declared: made of the SELECT, a time that may not be NULL would get a zero date as its default.
-        definitions = [f"{quoted(column.name)} {column.definition}" for column in key]
+        definitions = [_ROW, *(f"{quoted(column.name)} {column.definition}" for column in key)]
         definitions += ["in_doubt int NOT NULL", f"KEY by_key ({column_list(session.mart.table.key)})"]
         names = {"table": session.touched, "definitions": ", ".join(definitions)}
         session.execute("mysql/create_table.sql", names)

@@ -61,8 +61,7 @@ def _upgrade() -> list[str]:
             made, faults = _steps(connection, table)
             refused += faults
             for one in made:
-                with connection.cursor() as cursor:
-                    cursor.execute(one)
+                _run(connection, one)
             changed += made
         if not refused:
             write_mysql(connection, "shop_replica_url")
@@ -72,6 +71,18 @@ def _upgrade() -> list[str]:
             "Run what is right, or correct the files:\n" + "\n".join(refused)
         )
     return changed
+
+
+def _run(connection: Connection[Cursor], one: str) -> None:
+    from pymysql.err import MySQLError
+
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(one)
+    except MySQLError as error:
+        lines = [line for line in one.splitlines() if not line.startswith("--")]
+        first = lines[0].removesuffix("(").strip()
+        raise MySQLSchemaError(f"MySQL did not take {first}: {error.args[-1]}") from error
 
 
 def declared_mysql_tables() -> Iterator[Table]:

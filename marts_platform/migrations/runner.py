@@ -141,6 +141,10 @@ def _connected(url: str) -> Generator[Connection]:
         _explained(engine),
         engine.begin() as connection,
     ):
+        # A role's own settings would end the migration, or keep it from writing.
+        connection.exec_driver_sql("SET TRANSACTION READ WRITE")
+        for name in ("statement_timeout", "idle_in_transaction_session_timeout"):
+            connection.exec_driver_sql(f"SET LOCAL {name} = 0")
         _refuse_old_server(connection)
         yield connection
 

@@ -68,8 +68,18 @@ SESSION = {
     },
 }
 
+# READONLY and SETTING_CONSTRAINT_VIOLATION.
+_REFUSED_SETTINGS = frozenset({164, 452})
+
+# A load drops its own tables, and what it has replaced, whatever their size.
+_DROPPED = ("max_table_size_to_drop", "max_partition_size_to_drop")
+
 # A statement is done when every replica has done it, and fails if one does not.
 _CLUSTER = {"alter_sync": "2", "distributed_ddl_output_mode": "throw"}
+
+
+class ClickHouseReadOnlyError(settings.ExpectedError):
+    """The server's user may not change settings."""
 
 
 class ClickHouseResource(dg.ConfigurableResource[Any]):
@@ -111,7 +121,7 @@ class ClickHouseResource(dg.ConfigurableResource[Any]):
         kind = _Kind(current.url(self.setting), seconds, bool(current.clickhouse_cluster), read_only)
         variable = settings.variable(self.setting)
         with naming_server(variable, Error):
-            client = _idle.take(kind) or _connected(kind)
+            client = _idle.take(kind) or _allowed(kind, variable)
         # Not with the first request: the client begins by asking for settings, and that database may not be
         # there.
         client.database = database
@@ -135,6 +145,26 @@ class _Kind(NamedTuple):
 
 
 _idle: Idle[HttpClient] = Idle(_MOST_IDLE, _IDLE_SECONDS)
+
+
+def _allowed(kind: _Kind, variable: str) -> HttpClient:
+    """Connect, and say of a user that may not have the settings of a session what has to change.
+
+    Raises:
+        ClickHouseReadOnlyError: the user may not.
+        clickhouse_connect.driver.exceptions.Error: the server cannot be reached or refuses.
+    """
+    from clickhouse_connect.driver.exceptions import Error
+
+    try:
+        return _connected(kind)
+    except Error as error:
+        if error.code in _REFUSED_SETTINGS or "readonly" in str(error):
+            raise ClickHouseReadOnlyError(
+                f"the user of {variable} may not change settings, without which a server may change rows: "
+                f"its profile must have neither readonly = 1 nor constraints on them ({error})"
+            ) from error
+        raise
 
 
 def _connected(kind: _Kind) -> HttpClient:
@@ -161,7 +191,12 @@ def _connected(kind: _Kind) -> HttpClient:
         tz_mode="aware",
         compress=False,
     )
-    return cast("HttpClient", client)  # of an http URL it is one
+    made = cast("HttpClient", client)  # of an http URL it is one
+    for name in () if kind.is_read_only else _DROPPED:
+        # Older servers know these as settings of the server alone.
+        if name in made.server_settings:
+            made.set_client_setting(name, "0")
+    return made
 
 
 def repeat_replacements(client: HttpClient, kept: Collection[str] | None = None) -> None:

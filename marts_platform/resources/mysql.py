@@ -28,6 +28,15 @@ if TYPE_CHECKING:
 _SQL_MODE = ("STRICT_ALL_TABLES", "ERROR_FOR_DIVISION_BY_ZERO", "NO_ENGINE_SUBSTITUTION")
 # Of a session that writes. To one that reads they would make NULL of a zero date within an expression.
 _NO_ZEROS = ("NO_ZERO_IN_DATE", "NO_ZERO_DATE")
+# A server's own values of these would leave rows out, refuse statements, or change what they mean.
+_MEANING: Mapping[str, object] = {
+    "sql_select_limit": 9223372036854775807,
+    "sql_safe_updates": 0,
+    "sql_auto_is_null": 0,
+    "div_precision_increment": 4,
+}
+# How long a session may wait for its next statement: the other engine may be busy.
+_IDLE_SECONDS = 8 * 3600
 _NO_LIMIT_SECONDS = 24 * 3600  # seekdb takes no 0 for it
 # How long a server waits for a client that takes or gives no rows: the other engine may be busy.
 _NETWORK_SECONDS = 600
@@ -151,6 +160,8 @@ def session_variables(kind: Kind, limits: Limits) -> dict[str, object]:
         "sql_mode": f"'{','.join(_SQL_MODE + (() if limits.read_only else _NO_ZEROS))}'",
         "net_write_timeout": _NETWORK_SECONDS,
         "net_read_timeout": _NETWORK_SECONDS,
+        "wait_timeout": _IDLE_SECONDS,
+        **_MEANING,
         "lock_wait_timeout": max(1, int(limits.lock_timeout)),
         "innodb_lock_wait_timeout": max(1, int(limits.lock_timeout)),
     }
@@ -161,8 +172,10 @@ def session_variables(kind: Kind, limits: Limits) -> dict[str, object]:
     if kind == "seekdb":
         values["ob_query_timeout"] = int((seconds or _NO_LIMIT_SECONDS) * 1_000_000)
         values["ob_trx_lock_timeout"] = int(limits.lock_timeout * 1_000_000)
-    # MariaDB calls it tx_read_only, MySQL 8 transaction_read_only; this they all understand.
-    values["transaction_read_only" if kind == "mysql" else "tx_read_only"] = int(limits.read_only)
+    # MariaDB and seekdb have the older names of these.
+    prefix = "transaction" if kind == "mysql" else "tx"
+    values[f"{prefix}_read_only"] = int(limits.read_only)
+    values[f"{prefix}_isolation"] = "'REPEATABLE-READ'"
     return values
 
 

@@ -26,8 +26,15 @@ if TYPE_CHECKING:
 # More than a numeric's column can ask for; the driver says 65535 where it asks for nothing.
 _MAX_DIGITS = 1000
 _COPY_FORMATS = {"postgres-binary": "binary", "postgres-text": "text"}
+# How often two sessions compare their backends, and by URL the poolers that keep them.
+_LOOKS_AT_POOLER = 3
+_kept_backends: set[str] = set()
 # Fewer, larger reads: psycopg2 asks the file for this much at a time.
 COPY_BUFFER_BYTES = 1 << 18
+
+
+class PoolerError(settings.ExpectedError):
+    """The address is a pooler that does not keep sessions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +76,7 @@ class PostgresResource(dg.ConfigurableResource[Any]):
             SettingsError: the URL is not set.
             psycopg2.OperationalError: the server cannot be reached or refuses.
         """
-        connection = self._connection(limits, _application(purpose))
+        connection = self._connection(session_settings(limits, purpose))
         try:
             with self._naming_server(connection):
                 yield connection
@@ -82,9 +89,12 @@ class PostgresResource(dg.ConfigurableResource[Any]):
 
         What fails in its use closes it.
         """
-        key = f"{settings.load().url(self.setting)} {session_options(limits)}"
-        make = partial(self._connection, limits, _application("idle"))
-        with kept(key, _application(purpose), make) as connection, self._naming_server(connection):
+        url, wanted = settings.load().url(self.setting), session_settings(limits, purpose)
+        make, prepare = partial(self._connection, wanted), partial(prepared, wanted=wanted)
+        with (
+            kept(f"{url} {session_options(limits)}", make, prepare) as connection,
+            self._naming_server(connection),
+        ):
             yield connection
 
     def _naming_server(self, connection: Connection) -> contextlib.AbstractContextManager[None]:
@@ -97,34 +107,120 @@ class PostgresResource(dg.ConfigurableResource[Any]):
 
         return naming_server(settings.variable(self.setting), psycopg2.Error, is_its_own)
 
-    def _connection(self, limits: Limits, application: str) -> Connection:
+    def _connection(self, wanted: Mapping[str, str]) -> Connection:
         import psycopg2
-        from psycopg2.extensions import parse_dsn
 
         url = settings.load().url(self.setting)
-        # A URL's own options, such as a search_path, stay; where both name a setting, the last one counts.
-        options = f"{parse_dsn(url).get('options', '')} {session_options(limits)}".strip()
         with naming_server(settings.variable(self.setting), psycopg2.Error):
-            return psycopg2.connect(
-                url,
-                application_name=application,
-                connect_timeout=10,
-                keepalives_idle=30,
-                options=options,
-            )
+            connection = _connected(url, wanted["application_name"])
+            try:
+                backend = prepared(connection, wanted=wanted)
+                if backend != connection.info.backend_pid:
+                    refuse_transaction_pooling(connection, url, settings.variable(self.setting))
+            except BaseException:
+                connection.close()
+                raise
+            return connection
 
 
-def _application(purpose: str) -> str:
-    return f"marts_platform {purpose}".strip()[:63]
+def _connected(url: str, application: str) -> Connection:
+    import psycopg2
+
+    # Without other settings: poolers refuse to start a session with them.
+    return psycopg2.connect(
+        url,
+        application_name=application,
+        client_encoding="UTF8",
+        connect_timeout=10,
+        keepalives_idle=30,
+    )
+
+
+def prepared(connection: Connection, *, wanted: Mapping[str, str]) -> int:
+    """Give a session its settings, and return the number of its backend."""
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        values = {"names": list(wanted), "values": list(wanted.values())}
+        cursor.execute(compose("postgres/session.sql"), values)
+        row = cursor.fetchone()
+    connection.autocommit = False
+    assert row is not None  # an aggregate gives one row
+    return int(row[0])
+
+
+def refuse_transaction_pooling(connection: Connection, url: str, variable: str) -> None:
+    """Refuse a pooler that gives a session another backend for each transaction.
+
+    Settings, advisory locks and temporary tables belong to a backend. A pooler that keeps it for the session
+    does no harm: a second session never gets the backend of a first one that is still there.
+
+    Raises:
+        PoolerError: the pooler does not.
+    """
+    if url in _kept_backends:
+        return
+    second = _connected(url, "marts_platform pooler")
+    try:
+        connection.autocommit = second.autocommit = True
+        for _ in range(_LOOKS_AT_POOLER):
+            if _backend_pid(connection) == _backend_pid(second):
+                raise PoolerError(
+                    f"{variable} names a pooler in transaction mode, which keeps no time zone, time-outs and "
+                    f"locks for a session: name the server itself, or a pool with pool_mode = session"
+                )
+    finally:
+        second.close()
+    connection.autocommit = False
+    _kept_backends.add(url)
+
+
+def _backend_pid(connection: Connection) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(compose("postgres/backend_pid.sql"))
+        row = cursor.fetchone()
+    assert row is not None  # a SELECT without FROM gives one row
+    return int(row[0])
+
+
+def session_settings(limits: Limits, purpose: str) -> dict[str, str]:
+    """Return the settings of a session: what its role, database or server set otherwise does not count.
+
+    Only the ``search_path`` is left to them.
+    """
+    return {
+        "application_name": f"marts_platform {purpose}".strip()[:63],
+        **_limits(limits),
+        # Others would give values another text.
+        "DateStyle": "ISO",
+        "IntervalStyle": "postgres",
+        "bytea_output": "hex",
+        "standard_conforming_strings": "on",
+        "lc_numeric": "C",
+        "quote_all_identifiers": "off",
+        # Others would give statements another meaning, or another fate.
+        "default_transaction_isolation": "read committed",
+        "transform_null_equals": "off",
+        "array_nulls": "on",
+        # A policy that would hide rows is an error, not a shorter result.
+        "row_security": "off",
+        # Time-outs of a role would end loads that take long, or wait for another server.
+        "transaction_timeout": "0",
+        "idle_session_timeout": "0",
+    }
 
 
 def session_options(limits: Limits) -> str:
-    """Libpq's ``options`` for a session: UTC, time-outs, and read-only where asked for.
+    """Libpq's ``options`` for a session of another driver."""
+    return " ".join(f"-c {name}={value}" for name, value in _limits(limits).items())
+
+
+def _limits(limits: Limits) -> dict[str, str]:
+    """Return UTC, time-outs, and read-only where asked for.
 
     A transaction that is left idle is ended, and a backend whose client has gone ends its statement
     (PostgreSQL 14 and newer; older ones ignore the check, so it is set later where it is known).
     """
-    options = {
+    return {
         "TimeZone": "UTC",
         "client_encoding": "UTF8",
         # A role's or a database's own value would round the texts of floats.
@@ -135,7 +231,6 @@ def session_options(limits: Limits) -> str:
         "default_transaction_read_only": "on" if limits.read_only else "off",
         "enable_seqscan": "off" if limits.by_index else "on",
     } | ({"max_parallel_workers_per_gather": "0"} if limits.by_index else {})
-    return " ".join(f"-c {name}={value}" for name, value in options.items())
 
 
 @dataclass(slots=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from marts_platform.core.sql import compose
 from marts_platform.resources.idle import Idle
 
 if TYPE_CHECKING:
@@ -24,15 +23,17 @@ _idle: Idle[Connection] = Idle(_MOST)
 
 
 @contextlib.contextmanager
-def kept(key: str, purpose: str, connect: Callable[[], Connection]) -> Generator[Connection]:
+def kept(
+    key: str, connect: Callable[[], Connection], prepare: Callable[[Connection], object]
+) -> Generator[Connection]:
     """A connection, outside any transaction, that others use afterwards.
 
     Args:
         key: says to which server, and with which limits: only connections of the same key are alike.
-        purpose: its ``application_name`` meanwhile.
         connect: makes one where none is kept.
+        prepare: gives it the settings of its session; `DISCARD ALL` has taken those that it had.
     """
-    connection = _usable(key, purpose) or _named(connect(), purpose)
+    connection = _usable(key, prepare) or connect()
     try:
         yield connection
     except BaseException:
@@ -41,23 +42,16 @@ def kept(key: str, purpose: str, connect: Callable[[], Connection]) -> Generator
     _keep(key, connection)
 
 
-def _usable(key: str, purpose: str) -> Connection | None:
+def _usable(key: str, prepare: Callable[[Connection], object]) -> Connection | None:
     import psycopg2
 
     while (connection := _idle.take(key)) is not None:
         # The server may have ended it meanwhile.
         with contextlib.suppress(psycopg2.Error):
-            return _named(connection, purpose)
+            prepare(connection)
+            return connection
         connection.close()
     return None
-
-
-def _named(connection: Connection, purpose: str) -> Connection:
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        cursor.execute(compose("postgres/application_name.sql"), {"name": purpose})
-    connection.autocommit = False
-    return connection
 
 
 def _keep(key: str, connection: Connection) -> None:

@@ -1,1 +1,0 @@
-SELECT set_config('application_name', %(name)s, false) AS application_name
