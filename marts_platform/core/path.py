@@ -161,6 +161,17 @@ class Mart:
     landing: Landing | None = None
     scope: Callable[[], str] | None = None
 
+    @property
+    def key_spans_windows(self) -> bool:
+        """Whether windows are replaced, and the key does not tell a row's window."""
+        publication, key = self.publication, self.table.key
+        return (
+            isinstance(publication, Replace)
+            and publication.column is not None
+            and bool(key)
+            and publication.column not in key
+        )
+
     def computed_fingerprint(self, upstream: Mapping[str, str | None]) -> str:
         """The fingerprint of a computed mart that reflects these states of its upstream assets."""
         return with_scope(combined_fingerprint(upstream), self.scope() if self.scope else "")

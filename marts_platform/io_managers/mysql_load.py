@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING
 
+from marts_platform.core import run_log
 from marts_platform.core.audit import AuditFailed, Verdict
-from marts_platform.core.path import Append, Keyed
+from marts_platform.core.path import Append, Keyed, Replace
 from marts_platform.io_managers.mysql_columns import refuse_mismatch
 from marts_platform.io_managers.mysql_session import column_list
 from marts_platform.io_managers.mysql_staging import Staging
@@ -83,14 +85,40 @@ class MySQLLoad:
         The quarantine is brought in step before, in the transaction that records the success: what can fail
         has been done when readers see the rows. A crash between the two costs one more, harmless, run.
         """
+        moved = self._moved()
+        if moved:
+            # Before they move: a crash after it costs a load more, one before it would leave a stale window.
+            run_log.unsettle(self._record.connection, self._session.mart.asset, moved)
+            self._record.connection.commit()
         judge = self._staging.judge
         figures = self._record.figures(self._staging, [] if judge is None else [judge.find])
         self._record.lock.check()
-        self._publish_rows()
+        self._publish_rows(has_moved=bool(moved))
         self._record.succeed(figures)
         return figures
 
-    def _publish_rows(self) -> None:
+    def _moved(self) -> list[datetime]:
+        """Return the times of rows in other windows that have the key of a staged one."""
+        session = self._session
+        publication = session.mart.publication
+        if not isinstance(publication, Replace) or not session.mart.key_spans_windows:
+            return []
+        names = {
+            "table": session.table,
+            "touched": session.stage,
+            "column": quoted(str(publication.column)),
+            "matches": self._matches(),
+        }
+        found = [row["moment"] for row in session.rows("mysql/moved_rows.sql", names, session.bounds)]
+        # The warehouse's times are UTC's, without a zone; a day begins at midnight.
+        times = [one if isinstance(one, datetime) else datetime.combine(one, time.min) for one in found]
+        return [one.replace(tzinfo=UTC) for one in times]
+
+    def _matches(self) -> str:
+        key = self._session.mart.table.key
+        return " AND ".join(f"live.{quoted(name)} = touched.{quoted(name)}" for name in key)
+
+    def _publish_rows(self, *, has_moved: bool) -> None:
         session = self._session
         publication = session.mart.publication
         names = {"table": session.table, "columns": session.columns, "stage": session.stage}
@@ -100,14 +128,13 @@ class MySQLLoad:
             return
         session.connection.begin()
         if isinstance(publication, Keyed):
-            matches = " AND ".join(
-                f"live.{quoted(name)} = touched.{quoted(name)}" for name in session.mart.table.key
-            )
-            session.execute(
-                "mysql/delete_touched.sql", {**names, "touched": session.touched, "matches": matches}
-            )
+            keys = {**names, "touched": session.touched, "matches": self._matches()}
+            session.execute("mysql/delete_touched.sql", keys)
         elif not isinstance(publication, Append):
             column = quoted(str(publication.column))
             session.execute("mysql/delete_window.sql", {**names, "column": column}, session.bounds)
+            if has_moved:
+                keys = {**names, "touched": session.stage, "matches": self._matches()}
+                session.execute("mysql/delete_touched.sql", keys)
         session.execute("mysql/insert_rows.sql", names)
         session.connection.commit()

@@ -77,7 +77,7 @@ class LoadSession:
         self.table = quoted(mart.table.schema, mart.table.name)
         self.columns = SQL(", ").join(Identifier(column.name) for column in mart.table.written)
         self.is_partitioned = isinstance(mart.publication, Replace) and self._table_is_partitioned()
-        self.key_spans_windows = not self.is_partitioned and _key_spans_windows(mart)
+        self.key_spans_windows = not self.is_partitioned and mart.key_spans_windows
         key = (slice_.partition_key or "whole").replace("-", "")
         schema = f"{mart.table.schema}_partitions"
         self.partition = (schema, f"{mart.table.name}_{key}")
@@ -149,13 +149,3 @@ class LoadSession:
     def _table_is_partitioned(self) -> bool:
         (answer,) = self.row("postgres/is_partitioned.sql", params={"table": self.mart.table.qualified})
         return bool(answer)
-
-
-def _key_spans_windows(mart: Mart) -> bool:
-    publication, key = mart.publication, mart.table.key
-    return (
-        isinstance(publication, Replace)
-        and publication.column is not None
-        and bool(key)
-        and publication.column not in key
-    )

@@ -61,9 +61,14 @@ def load(
     write_sql("probe/feed.sql", FEED)
 
     def load_one(
-        rows: Any, slice_: Slice = D1, publication: Publication = BY_WINDOW, **options: Any
+        rows: Any,
+        slice_: Slice = D1,
+        publication: Publication = BY_WINDOW,
+        *,
+        ddl: str = DDL,
+        **options: Any,
     ) -> Figures:
-        mart = Mart("probe/readings", parse_ddl(DDL), publication, **options)
+        mart = Mart("probe/readings", parse_ddl(ddl), publication, **options)
         run = str(uuid4())
         return load_slice(MySQLIOManager(), mart, slice_, Run(run, run), lambda: rows).figures
 
@@ -99,6 +104,32 @@ def test_a_window_is_rewritten_or_emptied_and_others_stay(mysql: MySQLAccess, lo
     _feed(mysql)
     assert load(query, D1).rows_written == 0
     assert _published(mysql) == both[1:]
+
+
+def test_row_moves_to_its_new_day_where_the_key_spans_all_days(
+    mysql: MySQLAccess, load: Load, warehouse: Warehouse
+) -> None:
+    ddl = DDL.replace("PRIMARY KEY (sensor, at)", "PRIMARY KEY (sensor)")
+    for statement in ("DROP TABLE readings", ddl):
+        mysql_servers.rows(mysql.replica_owner_url, statement)
+    query = Extract(Query("probe/feed.sql"), fingerprint="a state")
+    _feed(mysql, ("2024-03-01 10:00", 1, 1, "a"), ("2024-03-01 11:00", 2, 2, "b"), ("2024-03-02", 3, 3, "c"))
+    for day in (D1, D2):
+        load(query, day, ddl=ddl)
+    states = "SELECT partition_key, fingerprint FROM ops.etl_run_log ORDER BY id"
+    assert warehouse.rows(states) == [("2024-03-01", "a state"), ("2024-03-02", "a state")]
+    _feed(mysql, ("2024-03-02 10:00", 1, 1, "a"), ("2024-03-01 11:00", 2, 2, "b"), ("2024-03-02", 3, 3, "c"))
+    moved = [
+        ("2024-03-01 11:00:00.000000", 2, Decimal("2.000"), "b"),
+        ("2024-03-02 00:00:00.000000", 3, Decimal("3.000"), "c"),
+        ("2024-03-02 10:00:00.000000", 1, Decimal("1.000"), "a"),
+    ]
+    load(query, D2, ddl=ddl)
+    assert _published(mysql) == moved
+    assert warehouse.rows(states)[0] == ("2024-03-01", None)
+    load(query, D1, ddl=ddl)
+    assert _published(mysql) == moved
+    assert warehouse.rows(states)[-2:] == [("2024-03-02", "a state"), ("2024-03-01", "a state")]
 
 
 def test_a_row_outside_of_the_window_is_refused(mysql: MySQLAccess, load: Load, write_sql: WriteSql) -> None:
