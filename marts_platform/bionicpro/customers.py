@@ -81,22 +81,34 @@ class Customer(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Validated:
-    """The records of a snapshot: those that are customers, and the others with the reason."""
+    """The customers of a snapshot, and what is wrong with other records or with values of theirs."""
 
     customers: Sequence[Customer]
     rejected: Sequence[Rejected]
 
 
 def validated(records: Sequence[Any]) -> Validated:
-    """Reads each record by itself: a bad one costs no other."""
+    """Read each record by itself: a bad one costs no other, and a bad value costs its record nothing else."""
     customers: list[Customer] = []
     rejected: list[Rejected] = []
     for number, record in enumerate(records, start=1):
         try:
             customers.append(Customer.model_validate(record))
         except ValidationError as error:
-            rejected.append(Rejected(_key(record, number), _reason(error), json.dumps(record)))
+            found = _without_faults(record, error)
+            customers += [found] if found is not None else []
+            payload = json.dumps(record)
+            rejected.append(Rejected(_key(record, number), _reason(error), payload, is_row=found is None))
     return Validated(customers, rejected)
+
+
+def _without_faults(record: object, error: ValidationError) -> Customer | None:
+    """Return a customer without the values that cannot be read; None if its user is among them."""
+    faulty = {fault["loc"][0] for fault in error.errors() if fault["loc"]}
+    if not isinstance(record, dict) or "user_id" in faulty:
+        return None
+    said = cast("dict[str, Any]", record)
+    return Customer.model_validate({name: value for name, value in said.items() if name not in faulty})
 
 
 def refuse_none(found: Validated) -> None:

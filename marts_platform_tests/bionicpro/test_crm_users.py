@@ -87,7 +87,8 @@ def test_a_bad_record_is_in_quarantine_until_the_crm_tells_better(world: World) 
     ]
     world.customers = [customer(1), *bad, customer(5, first_name="Ёлка 🦾", last_name=None, extra={"a": 1})]
     figures = world.snapshot().figures
-    assert (figures.rows_read, figures.rows_written, figures.rows_quarantined) == (7, 2, 5)
+    assert (figures.rows_read, figures.rows_written, figures.rows_quarantined) == (7, 4, 3)
+    assert figures.values_quarantined == 2
     found = {key: (reason, json.loads(payload)) for key, reason, payload in world.quarantine(CRM)}
     keys = ["record 2", "user 02", "user 3", "record 5", "user 4"]
     assert {key: payload for key, (_, payload) in found.items()} == dict(zip(keys, bad, strict=True))
@@ -96,6 +97,8 @@ def test_a_bad_record_is_in_quarantine_until_the_crm_tells_better(world: World) 
         "SELECT user_id, first_name, last_name FROM bionicpro_raw.crm_users ORDER BY user_id"
     ) == [
         {"user_id": 1, "first_name": "User", "last_name": "Number 1"},
+        {"user_id": 3, "first_name": "User", "last_name": "Number 3"},
+        {"user_id": 4, "first_name": "User", "last_name": None},
         {"user_id": 5, "first_name": "Ёлка 🦾", "last_name": None},
     ]
     world.customers = [customer(number) for number in range(1, 6)]

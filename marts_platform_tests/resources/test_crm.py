@@ -86,6 +86,17 @@ def test_an_empty_list_is_no_fault(server: Service) -> None:
     assert CrmResource().users() == []
 
 
+def test_paging_is_declared_by_the_setting(server: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.answer = lambda _: Answer({"people": RECORDS, "took_ms": 3})
+    with pytest.raises(CrmError, match="declare its pages with MARTS_CRM_PAGING"):
+        CrmResource().users()
+    monkeypatch.setenv("MARTS_CRM_PAGING", "records=people ignore=took_ms")
+    assert CrmResource().users() == RECORDS
+    monkeypatch.setenv("MARTS_CRM_PAGING", "record=people")
+    with pytest.raises(SettingsError, match="MARTS_CRM_PAGING"):
+        CrmResource().users()
+
+
 def test_a_path_of_the_address_stays(server: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MARTS_CRM_URL", server.url() + "/crm/")
     CrmResource().users()
