@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -56,3 +57,37 @@ def test_every_night_at_two_with_a_second_look_and_retries() -> None:
         policy = asset.op.retry_policy
         assert isinstance(policy, dg.RetryPolicy)
         assert (policy.max_retries, policy.delay) == (2, 300)
+
+
+def _days_asked_for(name: str, instance: dg.DagsterInstance) -> set[str]:
+    """Evaluate the real sensor, or the real schedule, once."""
+    given: dict[str, Any] = {
+        "instance": instance,
+        "resources": definitions.RESOURCES,
+        "repository_def": definitions.defs.get_repository_def(),
+    }
+    if name == "bionicpro_nightly":
+        with dg.build_schedule_context(**given) as context:
+            tick: Any = definitions.defs.resolve_schedule_def(name).evaluate_tick(context)
+    else:
+        with dg.build_sensor_context(**given) as context:
+            tick = definitions.defs.resolve_sensor_def(name).evaluate_tick(context)
+    return {request.partition_key for request in tick.run_requests or () if request.partition_key}
+
+
+@pytest.mark.parametrize(("name", "evaluations"), [("bionicpro_changes", 2), ("bionicpro_nightly", 1)])
+def test_a_row_45_days_late_is_found_within_the_stated_evaluations(
+    world: World, instance: dg.DagsterInstance, name: str, evaluations: int
+) -> None:
+    """Six loaded days older than both look-backs, three of them compared at each evaluation of the sensor."""
+    days = [YESTERDAY - timedelta(days=number) for number in range(40, 46)]
+    world.customers = [customer(1)]
+    world.snapshot()
+    world.write(*(action(1, at(12, day=day)) for day in days))
+    world.load(*days)
+    for late in (days[-1], days[0]):
+        world.write(action(1, at(13, day=late)))
+        found = [_days_asked_for(name, instance) for _ in range(evaluations)]
+        assert set().union(*found) == {late.isoformat()}
+        world.load(late)
+    assert _days_asked_for(name, instance) == set()
