@@ -261,6 +261,10 @@ RECIPES: Mapping[str, Recipe] = {
     "migrations/0001/process_variables_by_time.sql": Recipe(
         before=("DROP INDEX camunda.process_variables_by_time",)
     ),
+    **{
+        f"migrations/0003/{table}.sql": Recipe(before=(f"DROP TABLE ods.{table}",))
+        for table in ("pipelines", "stages", "deliveries")
+    },
     "postgres/count_judged.sql": Recipe(before=JUDGED),
     **{
         f"postgres/forget_{what}.sql": Recipe({"column": Identifier("value")})
