@@ -74,8 +74,8 @@ def test_a_role_that_is_refused(warehouse: Warehouse, monkeypatch: pytest.Monkey
 
 def test_each_domain_has_its_own_faults(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MARTS_CAMUNDA_URL", AWAY)
-    monkeypatch.setenv("MARTS_SHOP_URL", AWAY.replace(":1/", ":2/"))
-    first, second = told('key:"camunda/act_hi_detail" or key:"shop/users_replica"')
+    monkeypatch.setenv("MARTS_DELIVERY_REPLICA_URL", AWAY.replace(":1/", ":2/"))
+    first, second = told('key:"camunda/act_hi_detail" or key:"delivery/orders"')
     assert "port 1 " in first and "port 2 " in second
 
 
