@@ -137,6 +137,16 @@ def test_bytes_that_cannot_be_read_are_quarantined_and_their_rows_arrive(
     }
 
 
+def test_payload_of_a_huge_value_is_its_beginning(engine: Engine, warehouse: Warehouse) -> None:
+    """Hexadecimal digits of 512 MB are no text any more, and the day failed with them."""
+    engine.write(change(at(DAY), id_="D1", bytes_=b"{" * 10_000_001))
+    warehouse.load_bare(DAY)
+    for asset in (RAW, "camunda/process_documents"):
+        (entry,) = warehouse.quarantine(asset)
+        assert entry["payload"] == "\\x" + "7b" * 10_000_000
+    assert warehouse.one("SELECT octet_length(bytes_) FROM camunda.act_hi_detail") == 10_000_001
+
+
 # docIds of every shape: what is found of it, and why it is quarantined.
 SHAPES: list[tuple[str, list[str], int | None, str | None]] = [
     ('{"report.AttachedDocuments": [{"doc.id": "A"}, {"doc.id": "B", "more": 1}]}', ["A", "B"], 2, None),

@@ -14,7 +14,11 @@ SELECT
         ELSE 'docIds has no list report.AttachedDocuments'
     END AS reason,
     coalesce(
-        detail.json_::text, detail.bytes_::text, detail.text_, detail.long_::text, detail.double_::text
+        detail.json_::text,
+        substring(detail.bytes_ FROM 1 FOR 10000000)::text,
+        detail.text_,
+        detail.long_::text,
+        detail.double_::text
     ) AS payload,
     FALSE AS is_row
 FROM {staged} AS staged
@@ -29,7 +33,12 @@ SELECT
     camunda.unreadable(
         detail.name_, detail.var_type_, detail.text_, detail.bytearray_id_, detail.bytes_
     ) AS reason,
-    coalesce(detail.bytes_::text, detail.text_, detail.long_::text, detail.double_::text) AS payload,
+    coalesce(
+        substring(detail.bytes_ FROM 1 FOR 10000000)::text,
+        detail.text_,
+        detail.long_::text,
+        detail.double_::text
+    ) AS payload,
     FALSE AS is_row
 FROM {staged} AS staged
 INNER JOIN camunda.act_hi_detail AS detail ON staged.context_data_detail_id_ = detail.id_
