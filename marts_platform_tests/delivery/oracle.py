@@ -200,8 +200,17 @@ def _sla(stages: Collection[Row]) -> Table:
         groups[day_of(row["created_at"]), row["name"]].append(row)
     table: Table = []
     for key, rows in groups.items():
-        took = seconds(r["finished_at"] - r["started_at"] for r in rows if r["status"] == "succeeded")
-        waited = seconds(r["started_at"] - r["created_at"] for r in rows if r["started_at"] is not None)
+        # A time that ends before it begins is not counted.
+        took = seconds(
+            r["finished_at"] - r["started_at"]
+            for r in rows
+            if r["status"] == "succeeded" and r["finished_at"] >= r["started_at"]
+        )
+        waited = seconds(
+            r["started_at"] - r["created_at"]
+            for r in rows
+            if r["started_at"] is not None and r["started_at"] >= r["created_at"]
+        )
         statuses = [row["status"] for row in rows]
         table.append(
             (
