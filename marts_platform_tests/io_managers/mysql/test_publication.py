@@ -310,7 +310,7 @@ def test_escapes_are_translated_wherever_a_piece_ends(cut: int) -> None:
 @pytest.mark.parametrize(
     ("declared", "given", "expected"),
     [
-        ("int", "integer", True), ("int(11)", "bigint", False), ("decimal(10, 2)", "numeric(10,2)", True),
+        ("int", "integer", True), ("int(11)", "bigint", True), ("decimal(10, 2)", "numeric(10,2)", True),
         ("decimal(10,2)", "numeric(10,3)", False), ("decimal(10,2)", "numeric", False),
         ("DATETIME(6)", "timestamp without time zone", True),
         ("datetime", "timestamp without time zone", False),
