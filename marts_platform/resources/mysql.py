@@ -14,11 +14,11 @@ from marts_platform import settings
 from marts_platform.core.sql import read_sql
 from marts_platform.fault_origin import naming_server
 from marts_platform.resources.mysql_address import Address, address_of, tls_context
-from marts_platform.resources.mysql_text import Field, line, source_type
+from marts_platform.resources.mysql_text import Field, line, quoted, source_type
 from marts_platform.resources.postgres import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
     from typing import BinaryIO
 
     from pymysql import Connection
@@ -245,7 +245,8 @@ class SelectOut:
             if self.refuse is not None:
                 self.refuse(self._types(fields))
             by_name = {found.name: found for found in fields}
-            text = line([by_name[name] for name in self.columns], self.no_time)
+            converted = other_character_sets(connection, query, fields)
+            text = line([by_name[name] for name in self.columns], self.no_time, converted)
             if self.state is not None:
                 begin_snapshot(connection)
                 self.seen = self.state(connection)
@@ -286,6 +287,30 @@ def select_fields(connection: Connection[Cursor], query: str) -> list[Field]:
         result = cast("Any", connection)._result
     found: list[Any] = result.fields
     return [Field(one.name, one.type_code, one.flags, one.charsetnr, one.length, one.scale) for one in found]
+
+
+def other_character_sets(
+    connection: Connection[Cursor], query: str, fields: Sequence[Field]
+) -> frozenset[str]:
+    """Return the columns of a SELECT whose text is stored in another character set than utf8mb4.
+
+    The protocol describes texts as they are sent. The SELECT is not carried out.
+
+    Args:
+        connection: to the server.
+        query: the SELECT, with its values.
+        fields: its columns.
+    """
+    texts = [field.name for field in fields if field.is_text]
+    if not texts:
+        return frozenset()
+    sets = ", ".join(f"charset(given.{quoted(name)})" for name in texts)
+    no_row = f"SELECT * FROM ({query}\n) AS asked LIMIT 0"  # noqa: S608 # the caller's SELECT
+    with connection.cursor() as cursor:
+        # An outer join gives the one row in which the server names them, also of a table without rows.
+        cursor.execute(f"SELECT {sets} FROM (SELECT 1 AS one) AS alone LEFT JOIN ({no_row}) AS given ON TRUE")  # noqa: S608
+        (found,) = cursor.fetchall()
+    return frozenset(name for name, stored in zip(texts, found, strict=True) if stored != "utf8mb4")
 
 
 def _batches(connection: Connection[Cursor], query: str) -> Iterator[bytes]:

@@ -8,6 +8,10 @@ renders the lines, so Python passes bytes on and looks at no value.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 _UNSIGNED = 32
 _YEAR, _TIMESTAMP = 13, 7
@@ -47,6 +51,11 @@ class Field:
         """Whether it holds bytes that are no text."""
         return self.code in _TEXTS and self.character_set == _BINARY
 
+    @property
+    def is_text(self) -> bool:
+        """Whether it holds text."""
+        return self.code == _JSON or (self.code in _TEXTS and not self.is_bytes)
+
 
 def source_type(field: Field, utc: bool) -> str:
     """Return the type of a field's values, by which all warehouses judge what they take.
@@ -72,13 +81,14 @@ def source_type(field: Field, utc: bool) -> str:
     return "bigint unsigned" if code == _BIT else names.get(code, "text")
 
 
-def rendered(field: Field, name: str, no_time: str = "") -> str:
+def rendered(field: Field, name: str, no_time: str = "", *, is_converted: bool = False) -> str:
     """Return the SQL of a column's value as COPY's text.
 
     Args:
         field: the column.
         name: quoted.
         no_time: the condition that a time ``{0}`` is none; '' for `is_no_time`.
+        is_converted: whether a text has another character set than utf8mb4.
     """
     value = name
     if field.code in _TIMES:
@@ -91,18 +101,27 @@ def rendered(field: Field, name: str, no_time: str = "") -> str:
         value = f"{name} + 0e0"  # as a float it is shown with six digits
     elif field.code == _BIT:
         value = f"{name} + 0"
-    elif field.code in _TEXTS or field.code == _JSON:
-        # Of one character set, since a line of several is refused.
-        value = f"CONVERT({name} USING utf8mb4)"
+    elif field.is_text:
+        # Of one character set, since a line of several is refused. The rest stays as it is: seekdb joins no
+        # line of more than 16 MB of converted texts.
+        value = f"CONVERT({name} USING utf8mb4)" if is_converted else name
         # A NUL stays as it is: after a backslash, the digits behind it would become part of it.
         for raw, escaped in (("\\\\", "\\\\\\\\"), ("\\t", "\\\\t"), ("\\n", "\\\\n"), ("\\r", "\\\\r")):
             value = f"replace({value}, '{raw}', '{escaped}')"
     return f"CASE WHEN {name} IS NULL THEN '\\\\N' ELSE {value} END"
 
 
-def line(fields: list[Field], no_time: str = "") -> str:
-    """The SQL of a whole line; it is NULL, which is no line, if the server could not hold it."""
-    parts = [rendered(field, quoted(field.name), no_time) for field in fields]
+def line(fields: list[Field], no_time: str = "", converted: Collection[str] = ()) -> str:
+    """Return the SQL of a whole line; it is NULL, which is no line, if the server could not hold it.
+
+    Args:
+        fields: the columns.
+        no_time: as of `rendered`.
+        converted: names of columns whose text has another character set than utf8mb4.
+    """
+    parts = [
+        rendered(field, quoted(field.name), no_time, is_converted=field.name in converted) for field in fields
+    ]
     return "concat(" + ", '\\t', ".join(parts) + ")"
 
 
