@@ -23,9 +23,11 @@ from marts_platform.core.coverage import (
 )
 from marts_platform.core.demo import ServerDownError
 from marts_platform.dagster_home import use_dagster_home
+from marts_platform.fault_origin import server_in
 from marts_platform.interrupts import ending_is_an_interrupt
 from marts_platform.materialization import (
     COMPARED_OLDER_DAYS,
+    UNRUN,
     AssetResult,
     MaterializationError,
     SelectionError,
@@ -229,11 +231,19 @@ def _raise_all(errors: Sequence[str], failures: Sequence[MaterializationError]) 
     """Raises what could not be compared, and what failed, as one."""
     if not errors and not failures:
         return
+    lines = [line for failure in failures for line in str(failure).splitlines()]
     raise MaterializationError(
-        "\n".join([*errors, *map(str, failures)]),
+        "\n".join([*errors, *(line for line in lines if not _is_said(line, errors))]),
         [result for failure in failures for result in failure.results],
         was_interrupted=any(failure.was_interrupted for failure in failures),
     )
+
+
+def _is_said(line: str, errors: Sequence[str]) -> bool:
+    """Tell whether a check could not run for a server that an error of a comparison names already."""
+    _, unrun, said = line.partition(UNRUN)
+    variable = server_in(said)
+    return bool(unrun and variable) and any(f"the server of {variable} " in error for error in errors)
 
 
 def replay(asset: str) -> None:

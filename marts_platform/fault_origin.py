@@ -27,6 +27,12 @@ def server_of(error: BaseException) -> str | None:
     return None
 
 
+def server_in(text: str) -> str | None:
+    """Return the variable of the server that an error's text names with its notes."""
+    found = _NAMED.search(text)
+    return found.group(1) if found else None
+
+
 @contextmanager
 def naming_server(
     variable: str, kind: type[Exception], is_its_own: Callable[[Exception], bool] = lambda _: True

@@ -37,6 +37,8 @@ COMPARED_DAYS = 30
 COMPARED_OLDER_DAYS = 30
 # More older ones are compared while they hold no more rows than this together: a small history at once.
 _COMPARED_OLDER_ROWS = 50_000
+# Stands between a check and its error in a line on a check that could not run.
+UNRUN = " could not run: "
 
 
 class SelectionError(ExpectedError):
@@ -284,7 +286,7 @@ def materialize(
         while course.left:
             batch = course.left[0]
             run = _run(batch, instance, with_checks=with_checks, is_replay=is_replay)
-            course.note_checks(run)
+            course.note_checks(run, batch)
             said = [] if run.success else _reasons(run, batch)
             if not run.success and (course.is_interrupted or _was_interrupted(run)):
                 course.is_interrupted = True
@@ -341,8 +343,13 @@ class _Course:
             self.is_interrupted = True
         self._failed[asset, key] = error
 
-    def note_checks(self, run: dg.ExecuteInProcessResult) -> None:
-        """Notes what the checks of a run said."""
+    def note_checks(self, run: dg.ExecuteInProcessResult, batch: Batch) -> None:
+        """Notes what the checks of a run said, and which of them could not run."""
+        for check in _unrun_checks(run, batch):
+            asset = check.asset_key.to_user_string()
+            result = self._results.setdefault(asset, AssetResult(asset))
+            where = ", ".join(batch.partition_keys) or str(Slice())
+            result.warnings.setdefault(f"the check {check.name} could not run", []).append(where)
         for evaluation in run.get_asset_check_evaluations():
             asset = evaluation.asset_key.to_user_string()
             result = self._results.setdefault(asset, AssetResult(asset))
@@ -433,17 +440,37 @@ def _chain(error: SerializableErrorInfo | None) -> Iterator[SerializableErrorInf
 
 
 def _reasons(run: dg.ExecuteInProcessResult, batch: Batch) -> list[str]:
-    """A line on each step that failed, at least one."""
+    """Return a line on each step that failed, at least one; of a check, that it could not run."""
     days = (
         f"{batch.partition_keys[0]} to {batch.partition_keys[-1]}"
         if batch.partition_keys
         else "the whole table"
     )
+    checks = _checks_by_step(batch)
     reasons: list[str] = []
     for event in run.all_events:
         if event.is_step_failure and event.step_failure_data.error is not None:
             *_, error = _chain(event.step_failure_data.error)
+            if check := checks.get(event.step_key or ""):
+                asset, said = check.asset_key.to_user_string(), " ".join(error.message.split())
+                reasons.append(f"{asset}, {days}: the check {check.name}{UNRUN}{said} (run {run.run_id})")
+                continue
             reasons.append(
                 f"{event.step_key} failed within {days} (run {run.run_id}): {error.message.strip()}"
             )
     return reasons or [f"run {run.run_id} of {days} failed; Dagster's UI has its events"]
+
+
+def _unrun_checks(run: dg.ExecuteInProcessResult, batch: Batch) -> list[dg.AssetCheckKey]:
+    checks = _checks_by_step(batch)
+    failed = [event.step_key for event in run.all_events if event.is_step_failure]
+    return [checks[step] for step in failed if step in checks]
+
+
+def _checks_by_step(batch: Batch) -> dict[str | None, dg.AssetCheckKey]:
+    """Return the checks of a run's assets by the keys that Dagster gives to their steps."""
+    from marts_platform.definitions import defs
+
+    keys = {dg.AssetKey.from_user_string(asset) for asset in batch.assets}
+    checks = defs.resolve_asset_graph().get_check_keys_for_assets(keys)
+    return {f"{check.asset_key.to_python_identifier()}_{check.name}": check for check in checks}
