@@ -20,8 +20,9 @@ from marts_platform.resources.postgres import Limits, PostgresResource
 from marts_platform.resources.postgres_source import NaiveSource, one_row, refuse_scans
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
+    from psycopg2.extensions import connection as Connection
     from psycopg2.sql import Composed
 
     from marts_platform.core.pending import Key
@@ -48,8 +49,8 @@ class TelemetrySource(dg.ConfigurableResource[Any]):
             SourceScanRefusedError: the source would scan a big table.
         """
         columns = tuple(column.name for column in declared("bionicpro/ddl/telemetry.sql").columns)
-        table, query = self._table(), _over_actions("telemetry")
-        extract = table.extract(slice_, lambda _: query, columns, "postgres-text")
+        table = self._table()
+        extract = table.extract(slice_, _over_actions("telemetry"), columns, "postgres-text")
         # A row that is corrected between the two statements has another state than either shows: a later
         # look sees that, and its day is loaded again.
         rows = table.window_rows(slice_, extract.read_until, _over_actions("telemetry_rejected"))
@@ -67,10 +68,8 @@ class TelemetrySource(dg.ConfigurableResource[Any]):
         self, asset: str, slices: Sequence[Slice], published: Collection[Key] = ()
     ) -> SourceState:
         """Which days have rows, and the fingerprints of some: indexed probes under a short time limit."""
-        fingerprint = _over_actions("telemetry_fingerprint")
-        return self._table().state(
-            slices, lambda _: fingerprint, compose("bionicpro/source/telemetry_days.sql")
-        )
+        days = compose("bionicpro/source/telemetry_days.sql")
+        return self._table().state(slices, _over_actions("telemetry_fingerprint"), days)
 
     def stored_state(self, slice_: Slice, read_until: datetime | None) -> str:
         """Return the data version of a partition's rows that can be stored, up to where it was read."""
@@ -99,10 +98,18 @@ class TelemetrySource(dg.ConfigurableResource[Any]):
         return NaiveSource(self.server, zone, "bionicpro/telemetry", "telemetry", f"in {zone}", {})
 
 
-def _over_actions(name: str) -> Composed:
-    """Compose a statement over a window's typed rows."""
-    actions = compose("bionicpro/source/telemetry_actions.sql")
-    return compose(f"bionicpro/source/{name}.sql", {"actions": actions})
+def _over_actions(name: str) -> Callable[[Connection], Composed]:
+    """Return a composer of a statement over a window's typed rows."""
+    from psycopg2.sql import SQL
+
+    def composed(connection: Connection) -> Composed:
+        (has_key,) = one_row(connection, compose("bionicpro/source/telemetry_has_key.sql"), {})
+        # Without a key, ids are told apart by a sort of the window's rows.
+        place = SQL("1" if has_key else "row_number() OVER one_id")
+        actions = compose("bionicpro/source/telemetry_actions.sql", {"place": place})
+        return compose(f"bionicpro/source/{name}.sql", {"actions": actions})
+
+    return composed
 
 
 def _rejected_state(checksums: Sequence[int]) -> str:

@@ -152,11 +152,11 @@ class NaiveSource:
             return one_row(connection, composed, self._read_params(slice_, read_until))
 
     def window_rows(
-        self, slice_: Slice, read_until: datetime | None, query: Composable
+        self, slice_: Slice, read_until: datetime | None, compose_query: Callable[[Connection], Composable]
     ) -> list[tuple[Any, ...]]:
         """Return the rows of a SELECT that gives few for a partition, up to where it was read."""
         with self._checking(f"{self.purpose} {slice_}") as connection, connection.cursor() as cursor:
-            cursor.execute(query, self._read_params(slice_, read_until))
+            cursor.execute(compose_query(connection), self._read_params(slice_, read_until))
             return cursor.fetchall()
 
     def _checking(self, purpose: str) -> AbstractContextManager[Connection]:

@@ -32,7 +32,8 @@ VALUES = {
 NAMES = {
     "index": Identifier("another_index"),
     "columns": SQL("battery_level"),
-    "actions": compose("bionicpro/source/telemetry_actions.sql"),
+    "place": SQL("1"),
+    "actions": compose("bionicpro/source/telemetry_actions.sql", {"place": SQL("1")}),
 }
 FILES = [file for file in files_of("postgres") if file.startswith("bionicpro/")]
 
@@ -52,15 +53,16 @@ def test_every_statement_of_the_source_runs(world: World) -> None:
             connection.rollback()
 
 
+@pytest.mark.parametrize("place", ["1", "row_number() OVER one_id"])
 @pytest.mark.parametrize("name", ["telemetry", "telemetry_fingerprint", "telemetry_rejected"])
-def test_a_window_is_read_by_the_index(world: World, name: str) -> None:
+def test_a_window_is_read_by_the_index(world: World, name: str, place: str) -> None:
+    actions = compose("bionicpro/source/telemetry_actions.sql", {"place": SQL(place)})
+    query = compose(f"bionicpro/source/{name}.sql", {"actions": actions})
     world.write(*(action(number) for number in range(300)))
     world.source("ANALYZE telemetry_data")
     with closing(psycopg2.connect(world.source_url)) as connection, connection.cursor() as cursor:
         cursor.execute("SET enable_seqscan = off")
-        cursor.execute(
-            compose("postgres/explain.sql", {"query": compose(f"bionicpro/source/{name}.sql", NAMES)}), VALUES
-        )
+        cursor.execute(compose("postgres/explain.sql", {"query": query}), VALUES)
         row = cursor.fetchone()
         assert row is not None
         assert "telemetry_data_3" in str(row[0]), "the index on created_at"

@@ -14,7 +14,6 @@ from marts_platform.bionicpro import checks
 from marts_platform.bionicpro.sources import TelemetrySource
 from marts_platform.core.mart import slice_of
 from marts_platform.core.partitions import DAILY
-from marts_platform.materialization import MaterializationError
 from marts_platform.resources import postgres_source
 from marts_platform.resources.postgres_source import SourceScanRefusedError
 from marts_platform_tests.bionicpro.oracle import float32
@@ -179,15 +178,6 @@ def test_a_scan_of_a_big_table_is_refused(world: World, monkeypatch: pytest.Monk
     world.source("DROP INDEX telemetry_data_3")
     with pytest.raises(SourceScanRefusedError, match="would scan telemetry_data"):
         world.load(DAY, assets=[TELEMETRY])
-
-
-def test_two_rows_with_one_key_are_refused(world: World) -> None:
-    world.write(action(1), action(2))
-    world.source("ALTER TABLE telemetry_data DROP CONSTRAINT telemetry_data_pkey")
-    world.source("UPDATE telemetry_data SET id = 1")
-    with pytest.raises(MaterializationError, match="unique_id"):
-        world.run(selection=TELEMETRY)
-    assert world.rows(RAW) == []
 
 
 def test_the_checks_see_what_differs_from_the_source(world: World) -> None:

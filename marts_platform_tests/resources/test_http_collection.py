@@ -397,23 +397,27 @@ def test_pages_that_contradict_each_other_are_read_again_then_refused(server: Se
     assert read_collection(collection(server)) == PEOPLE
 
 
-def test_a_rate_limit_is_waited_for(server: Service) -> None:
-    """Five requests in each second, eight pages."""
+@pytest.mark.parametrize("headers", [{"Retry-After": "6"}, {}], ids=["with a time", "without a time"])
+def test_a_rate_limit_is_waited_for(server: Service, headers: Mapping[str, str]) -> None:
+    """Five requests in six seconds, eight pages."""
     people = [{"id": number} for number in range(8)]
     moments: list[float] = []
+    refused: list[str] = []
 
     def answer(asked: Asked) -> Answer:
         now = time.monotonic()
-        if len([moment for moment in moments if now - moment < 1]) >= 5:
-            return Answer("slowly", 429, {"Retry-After": "1"})
+        if len([moment for moment in moments if now - moment < 6]) >= 5:
+            refused.append(asked.path)
+            return Answer("slowly", 429, headers)
         moments.append(now)
         page = int(query(asked).get("page", 1))
         return Answer({"items": people[page - 1 : page], "page": page, "pages": 8})
 
     server.answer = answer
-    assert read_collection(collection(server)) == people
-    with pytest.raises(CollectionError, match="answered 429 .* asks to come again in 1 s.*: see WAIT"):
-        moments[:] = [time.monotonic() + 60] * 5
+    assert read_collection(collection(server, wait_seconds=20)) == people
+    assert refused
+    moments[:] = [time.monotonic() + 60] * 5
+    with pytest.raises(CollectionError, match="answered 429 .*time and again: beyond the 0 s .*: see WAIT"):
         read_collection(collection(server, wait_seconds=0.5))
 
 

@@ -17,7 +17,8 @@ SELECT
             CASE
                 WHEN actions.duration_seconds IS NULL AND actions.given_duration IS NOT NULL
                     THEN 'duration_seconds is not a whole number of 32 bits'
-            END
+            END,
+            CASE WHEN NOT actions.is_unfit AND actions.place_of_id > 1 THEN 'another row has the same id' END
         ],
         NULL
     ) AS reasons,
