@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from marts_platform.core.pending import Key
     from marts_platform.core.run_log import Published
 
+# The key under which the comparison of all rows of a whole table is noted; that of its usual one is ''.
+ALL_ROWS = "all rows"
+ALL_ROWS_EVERY = timedelta(hours=1)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -146,6 +149,22 @@ def compared_at(
     """Return when a source told last what it has of a published partition: when compared, or loaded."""
     compared = comparisons[key].compared_at if key in comparisons else None
     return max(compared or _NEVER, published[key].started_at)
+
+
+def is_due_whole(
+    published: Mapping[Key, Published], comparisons: Mapping[str, Comparison], now: datetime
+) -> bool:
+    """Return whether all rows of a loaded table are to be compared: an hour after a load or the last try.
+
+    Args:
+        published: the last successful loads of the table.
+        comparisons: when it was compared.
+        now: the time (UTC).
+    """
+    if None not in published:
+        return False
+    tried = comparisons[ALL_ROWS].tried_at if ALL_ROWS in comparisons else _NEVER
+    return now - max(tried, published[None].started_at) >= ALL_ROWS_EVERY
 
 
 def comparisons_of(connection: Connection, asset: str) -> dict[str, Comparison]:

@@ -24,7 +24,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
 import dagster as dg
 from dagster_shared.utils.warnings import BetaWarning
@@ -70,6 +70,22 @@ class Probe(Protocol):
             slices: the partitions whose fingerprints are wanted; the whole table of an unpartitioned asset.
             published: the last successful loads by partition. Where a look-up is dear, a source need not look
                 for rows in these, and says that they have some. One that forgets rows sees here that it did.
+        """
+        ...
+
+
+@runtime_checkable
+class WholeProbe(Probe, Protocol):
+    """A probe of whole tables whose usual look compares less than all rows, such as a server's counters."""
+
+    def whole_state(self, asset: str, published: Mapping[Key, Published] = _NOTHING_YET) -> SourceState:
+        """Return the state of a table by a look at all of its rows.
+
+        Where that takes longer than it may, the state is that of the usual look, and a warning says so.
+
+        Args:
+            asset: whose source is asked about.
+            published: the last successful load.
         """
         ...
 

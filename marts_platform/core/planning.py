@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
-from marts_platform.core.comparisons import choose
+from marts_platform.core.comparisons import ALL_ROWS, choose, is_due_whole
 from marts_platform.core.coverage import Coverage, coverage_of_a_table, coverage_of_partitions
 from marts_platform.core.faults import ends_a_server, is_of_a_source
-from marts_platform.core.mart import marts, slice_of
+from marts_platform.core.mart import WholeProbe, marts, slice_of
 from marts_platform.core.pending import KeyRange, SourceState, pending_and_settled
 from marts_platform.core.time_limit import is_over, seconds_left, time_limit
 from marts_platform.core.window import Slice
@@ -168,6 +168,8 @@ class _Look:
         comparisons: Mapping[str, Comparison],
         choice: Choice | None,
         doubled: Choice | None,
+        *,
+        is_whole: bool = False,
     ) -> None:
         self.registered = registered
         self.source = source
@@ -178,6 +180,8 @@ class _Look:
         self.error: Exception | None = None
         self.coverage = Coverage(1, 0, is_whole=True)
         self._doubled = doubled
+        # Whether all rows of a whole table are to be compared, where the usual look compares less.
+        self._is_whole = is_whole
 
     @property
     def last_tried(self) -> datetime:
@@ -210,6 +214,9 @@ class _Look:
     def _ask(self, probe: Probe, published: Mapping[Key, Published]) -> SourceState:
         definition = self.registered.partitions_def
         if definition is None or self.choice is None:
+            self._is_whole = self._is_whole and isinstance(probe, WholeProbe)
+            if isinstance(probe, WholeProbe) and self._is_whole:
+                return probe.whole_state(self.asset, published)
             return probe.source_state(self.asset, [Slice()], published)
         wanted = self.choice.in_turn
         state = probe.source_state(self.asset, [slice_of(definition, key) for key in wanted], published)
@@ -231,9 +238,13 @@ class _Look:
     def _note(self, ledger: Ledger, state: SourceState, published: Mapping[Key, Published]) -> None:
         told = state.fingerprints
         stale = [key for key, told in told.items() if key in published and published[key].fingerprint != told]
-        tried = {*told, *state.out_of_time} if self.choice else {None}
+        tried: set[Key] = {*told, *state.out_of_time} if self.choice else {None}
+        compared: set[Key] = set(told)
+        if self._is_whole:
+            tried.add(ALL_ROWS)
+            compared |= {ALL_ROWS} - {*state.out_of_time}
         if tried:
-            ledger.note_comparisons(self.asset, tried, told.keys(), stale)
+            ledger.note_comparisons(self.asset, tried, compared, stale)
 
 
 def _looks(
@@ -259,7 +270,10 @@ def _looks(
                 choose(keys, published[asset], comparisons, count, *swept)
                 for count in (lookback, 2 * lookback)
             ]
-        looks.append(_Look(registered, registered.source, comparisons, *choices))
+        is_whole = registered.partitions_def is None and (
+            swept[0] == ALL or is_due_whole(published[asset], comparisons, datetime.now(UTC))
+        )
+        looks.append(_Look(registered, registered.source, comparisons, *choices, is_whole=is_whole))
     return looks
 
 

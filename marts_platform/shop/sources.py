@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import math
-import time
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -13,6 +10,7 @@ import dagster as dg
 
 from marts_platform import settings
 from marts_platform.core.canonical import Checksum, form_of, postgres_fault, postgres_row
+from marts_platform.core.comparisons import ALL_ROWS
 from marts_platform.core.path import Extract
 from marts_platform.core.pending import SourceState
 from marts_platform.core.sql import compose
@@ -33,10 +31,7 @@ if TYPE_CHECKING:
 TABLES = ("users", "products", "productcategories", "orders", "orderdetails")
 # Up to 14 a session that stays open tells its last counters with its next transaction: hours later, or never.
 _COUNTING_SINCE = 150000
-# Seconds between two looks of a process at all rows of a table, and its last ones, by server and table.
-_SUM_EVERY_SECONDS = 3600
-_summed: dict[tuple[str, str], float] = {}
-_log = logging.getLogger(__name__)
+_PROBE, _EVALUATION = "source_probe_timeout_seconds", "evaluation_seconds"
 _ROWS = "{} rows, checksum {}"
 _NONE: Mapping[Key, Published] = MappingProxyType({})
 
@@ -76,21 +71,50 @@ class ShopSource(dg.ConfigurableResource[Any]):
     def source_state(
         self, asset: str, slices: Sequence[Slice], published: Mapping[Key, Published] = _NONE
     ) -> SourceState:
-        """The state of a table: a look at the server's counters, and from time to time at all rows.
+        """Return the state of a table by a look at the server's counters.
 
-        The first look of a process is at all rows of a table, and so is one in each hour. All others take the
-        rows' checksum for the one that the last load read.
+        The rows' checksum of the last load stands for the rows.
         """
+        return self._state(asset, published, is_summed=False)
+
+    def whole_state(self, asset: str, published: Mapping[Key, Published] = _NONE) -> SourceState:
+        """Return the state of a table by the server's counters and a checksum of all rows.
+
+        A checksum that does not end in time is left out, with a warning; the counters then tell alone.
+        """
+        return self._state(asset, published, is_summed=True)
+
+    def _state(self, asset: str, published: Mapping[Key, Published], *, is_summed: bool) -> SourceState:
+        """Look at a table within the time of a probe.
+
+        Raises:
+            ShopSourceError: a table without counters took longer.
+        """
+        from psycopg2.errors import QueryCanceled
+
         table = asset.removeprefix("shop/").removesuffix("_replica")
-        limits = Limits(within(settings.load().source_probe_timeout_seconds), read_only=True)
+        seconds = settings.load().source_probe_timeout_seconds
+        limit = within(seconds)
         last = published.get(None)
-        place = (settings.load().url(self.setting), table)
-        is_due = time.monotonic() - _summed.get(place, -math.inf) >= _SUM_EVERY_SECONDS
-        with self.server.connect(limits, purpose="probe") as connection:
-            state = _look(connection, table, last, is_summed=is_due or last is None)
-        if is_due:
-            _summed[place] = time.monotonic()
-        return SourceState({None}, {slice_.partition_key: state for slice_ in slices}, scope="")
+        share = settings.variable(_PROBE if limit == seconds else _EVALUATION)
+        late = f"all rows of {table} were not read within {limit:.0f} seconds, a look's share of {share}"
+        warnings: list[str] = []
+        with self.server.connect(Limits(limit, read_only=True), purpose="probe") as connection:
+            try:
+                state = table_state(connection, table, is_summed=is_summed, last=last)
+            except QueryCanceled as error:
+                connection.rollback()
+                is_blind, _ = _look(connection, table)
+                if is_blind:
+                    raise ShopSourceError(
+                        f"{late}, and its server has no counters that tell of changes: set that higher"
+                    ) from error
+                if not is_summed:
+                    raise
+                state = table_state(connection, table, last=last)
+                warnings = [f"{late}; the server's counters alone were compared"]
+        out_of_time = (ALL_ROWS,) if warnings else ()
+        return SourceState({None}, {None: state}, scope="", warnings=warnings, out_of_time=out_of_time)
 
     def checksum(self, table: str) -> Checksum:
         """Return the checksum of a table, as the replica can hold its rows.
@@ -100,22 +124,6 @@ class ShopSource(dg.ConfigurableResource[Any]):
         limits = Limits(settings.load().source_statement_timeout_seconds, read_only=True)
         with self.server.connect(limits, purpose="check") as connection:
             return _checksum(connection, table, is_judged=True)
-
-
-def _look(connection: Connection, table: str, last: Published | None, *, is_summed: bool) -> str:
-    from psycopg2.errors import QueryCanceled
-
-    try:
-        return table_state(connection, table, is_summed=is_summed, last=last)
-    except QueryCanceled:
-        if not is_summed:
-            raise
-        connection.rollback()
-    # A table without counters is read once more here, and fails.
-    state = table_state(connection, table, last=last)
-    variable = settings.variable("source_probe_timeout_seconds")
-    _log.warning("shop/%s: a checksum of all rows takes longer than %s; counters alone tell", table, variable)
-    return state
 
 
 def table_state(
@@ -142,6 +150,22 @@ def table_state(
     Raises:
         ShopSourceError: there is no such table.
     """
+    is_blind, counters = _look(connection, table)
+    if is_blind or is_summed:
+        found = _checksum(connection, table, is_judged=False)
+        rows = _ROWS.format(found.rows, found.checksum)
+    else:
+        rows = ((last.fingerprint if last else "") or "").rpartition("; ")[2]
+    connection.rollback()  # a snapshot held on would hinder the source's vacuum
+    return rows if is_blind else f"{counters}; {rows}"
+
+
+def _look(connection: Connection, table: str) -> tuple[bool, str]:
+    """Return whether a table's counters tell too little, and their state.
+
+    Raises:
+        ShopSourceError: there is no such table.
+    """
     with connection.cursor() as cursor:
         values = {"table": table, "counting_since": _COUNTING_SINCE}
         cursor.execute(compose("shop/source/table_state.sql"), values)
@@ -151,14 +175,7 @@ def table_state(
             f"the database of MARTS_SHOP_URL has no table {table!r}: is it the shop's, and its schema in the "
             f"search_path?"
         )
-    is_blind, counters = row
-    if is_blind or is_summed:
-        found = _checksum(connection, table, is_judged=False)
-        rows = _ROWS.format(found.rows, found.checksum)
-    else:
-        rows = ((last.fingerprint if last else "") or "").rpartition("; ")[2]
-    connection.rollback()  # a snapshot held on would hinder the source's vacuum
-    return rows if is_blind else f"{counters}; {rows}"
+    return row[0], row[1]
 
 
 def _checksum(connection: Connection, table: str, *, is_judged: bool) -> Checksum:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
+from marts_platform import materialization
+from marts_platform.core.pending import Reason
+from marts_platform.core.planning import ALL, Plan
+from marts_platform.core.time_limit import time_limit
 from marts_platform.io_managers.mysql import MySQLIOManager
-from marts_platform.shop import sources
 from marts_platform.shop.checks import checksum_here
 from marts_platform.shop.sources import TABLES, ShopSource
-from marts_platform_tests.shop.replica import Shop
+from marts_platform_tests.shop.replica import REPLICAS, SELECTION, Shop
 
 
 def settled(shop: Shop) -> None:
@@ -115,11 +119,8 @@ def test_null_in_a_key_is_a_row_in_quarantine(shop: Shop) -> None:
     ],
     ids=["a column with a default", "columns change names", "another table of that name"],
 )
-def test_ddl_that_writes_no_row_is_a_change(
-    shop: Shop, change: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ddl_that_writes_no_row_is_a_change(shop: Shop, change: tuple[str, ...]) -> None:
     shop.load()
-    monkeypatch.setattr(sources, "_SUM_EVERY_SECONDS", 1e9)  # the counters' own merit
     assert shop.load() == []
     shop.change(*change)
     assert "shop/users_replica" in shop.load()
@@ -129,19 +130,86 @@ def test_ddl_that_writes_no_row_is_a_change(
         assert shop.here("users_replica") == cursor.fetchall()
 
 
-def test_a_change_that_no_counter_tells_is_found_by_the_checksum(
+def change_uncounted(shop: Shop, email: str) -> None:
+    """Change a row as a session does whose statistics tell nothing."""
+    with shop.connected() as cursor:
+        cursor.execute("SET track_counts = off")
+        cursor.execute("UPDATE users SET email = %s WHERE user_id = 1", [email])
+        cursor.connection.commit()
+
+
+def pass_an_hour(shop: Shop) -> None:
+    shop.warehouse.rows(
+        "UPDATE ops.etl_run_log SET started_at = started_at - interval '1 hour', "
+        "finished_at = finished_at - interval '1 hour'"
+    )
+    shop.warehouse.rows(
+        "UPDATE ops.partition_comparisons SET tried_at = tried_at - interval '1 hour', "
+        "compared_at = compared_at - interval '1 hour'"
+    )
+
+
+def test_a_change_that_no_counter_tells_is_found_in_an_hour(shop: Shop) -> None:
+    shop.load()
+    change_uncounted(shop, "y")
+    assert shop.load() == []
+    pass_an_hour(shop)
+    assert "shop/users_replica" in shop.load()
+    pass_an_hour(shop)
+    assert shop.load() == []
+    # What was compared is remembered in the warehouse, so by each process: the next hour begins.
+    change_uncounted(shop, "z")
+    assert shop.load() == []
+    pass_an_hour(shop)
+    assert "shop/users_replica" in shop.load()
+    assert shop.load() == []
+
+
+def test_a_change_that_no_counter_tells_is_found_by_comparing_all(shop: Shop) -> None:
+    shop.load()
+    change_uncounted(shop, "y")
+    registered = materialization.select(SELECTION)
+    assert materialization.compare(registered).pending["shop/users_replica"] == {}
+    found = materialization.compare(registered, materialization.older_to_compare("all"))
+    assert found.pending["shop/users_replica"] == {None: Reason.CHANGED}
+    assert [asset for asset in REPLICAS if found.pending[asset]] == ["shop/users_replica"]
+
+
+def look_at_users(seconds: float | None = None) -> Plan:
+    """Compare the users, their rows included; within these seconds."""
+    with time_limit(seconds):
+        return materialization.compare(materialization.select("shop/users_replica"), ALL)
+
+
+def test_a_checksum_out_of_time_is_a_warning_of_table_and_setting(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.load()
-    state = ShopSource().source_state("shop/users_replica", [])
+    change_uncounted(shop, "y")
     with shop.connected() as cursor:
-        # Statistics that are restored, or held back, tell nothing of the change.
-        cursor.execute("SET track_counts = off")
-        cursor.execute("UPDATE users SET email = 'y' WHERE user_id = 1")
-        cursor.connection.commit()
-    assert state is not None
-    monkeypatch.setattr(sources, "_SUM_EVERY_SECONDS", 1e9)
+        cursor.execute("LOCK TABLE users IN ACCESS EXCLUSIVE MODE")
+        (warning,) = look_at_users(1).sources["shop/users_replica"].warnings
+        assert re.search("all rows of users .* 1 seconds.* MARTS_EVALUATION_SECONDS", warning)
+        monkeypatch.setenv("MARTS_SOURCE_PROBE_TIMEOUT_SECONDS", "1")
+        late = look_at_users()
+        (warning,) = late.sources["shop/users_replica"].warnings
+        assert re.search("all rows of users .* 1 seconds.* MARTS_SOURCE_PROBE_TIMEOUT_SECONDS", warning)
+        assert late.pending["shop/users_replica"] == {} and not late.errors
+    rows = "SELECT compared_at IS NULL FROM ops.partition_comparisons WHERE partition_key = 'all rows'"
+    assert shop.warehouse.rows(f"{rows} AND asset = 'shop/users_replica'") == [(True,)]
+    # The next try is due in an hour, or asked for.
     assert shop.load() == []
-    monkeypatch.setattr(sources, "_SUM_EVERY_SECONDS", 0)
-    assert "shop/users_replica" in shop.load()
-    assert shop.load() == []
+    assert look_at_users().pending["shop/users_replica"] == {None: Reason.CHANGED}
+
+
+def test_a_view_out_of_time_is_an_error_of_table_and_setting(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.load()
+    shop.change(
+        "ALTER TABLE users RENAME TO users_before",
+        "CREATE VIEW users AS SELECT * FROM users_before WHERE pg_sleep(2) IS NOT NULL",
+    )
+    monkeypatch.setenv("MARTS_SOURCE_PROBE_TIMEOUT_SECONDS", "1")
+    error = str(look_at_users().errors["shop/users_replica"])
+    assert re.search("all rows of users .* MARTS_SOURCE_PROBE_TIMEOUT_SECONDS", error)
