@@ -73,3 +73,14 @@ def test_kafka_away_loads_changed_users(
     assert address in line
     shop.assert_equal()
     assert 7000 in {row[0] for row in shop.here("user_sales_analytics")}
+
+
+def test_missing_topic_is_named_at_the_terminal(
+    absent_topic: Topic, shop: Shop, instance: DagsterInstance
+) -> None:
+    result = CliRunner().invoke(app, ["materialize", "shop"])
+    assert result.exit_code == 0, result.output
+    (warning,) = [line for line in result.stdout.splitlines() if absent_topic.name in line]
+    assert warning.startswith("Warning: shop/kafka_events: ") and "MARTS_SHOP_EVENTS_TOPIC" in warning
+    # The rest is loaded.
+    shop.assert_equal()
