@@ -17,6 +17,7 @@ from marts_platform.core.pending import Batch, Reason, batches, stages_of
 from marts_platform.core.planning import ALL, in_order, plan
 from marts_platform.core.remaining import cells_of, is_hopeless, remaining
 from marts_platform.core.window import Slice
+from marts_platform.fault_origin import server_in
 from marts_platform.names import nearest
 from marts_platform.run_launcher import run_tags
 from marts_platform.settings import ExpectedError
@@ -439,6 +440,11 @@ def _chain(error: SerializableErrorInfo | None) -> Iterator[SerializableErrorInf
         error = error.cause
 
 
+def _telling(chain: Sequence[SerializableErrorInfo]) -> SerializableErrorInfo:
+    """Return the innermost error that names its server, else the innermost one."""
+    return next((error for error in reversed(chain) if server_in(error.message)), chain[-1])
+
+
 def _reasons(run: dg.ExecuteInProcessResult, batch: Batch) -> list[str]:
     """Return a line on each step that failed, at least one; of a check, that it could not run."""
     days = (
@@ -450,7 +456,7 @@ def _reasons(run: dg.ExecuteInProcessResult, batch: Batch) -> list[str]:
     reasons: list[str] = []
     for event in run.all_events:
         if event.is_step_failure and event.step_failure_data.error is not None:
-            *_, error = _chain(event.step_failure_data.error)
+            error = _telling(list(_chain(event.step_failure_data.error)))
             if check := checks.get(event.step_key or ""):
                 asset, said = check.asset_key.to_user_string(), " ".join(error.message.split())
                 reasons.append(f"{asset}, {days}: the check {check.name}{UNRUN}{said} (run {run.run_id})")
