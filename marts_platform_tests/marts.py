@@ -5,12 +5,15 @@ A package's ``conftest.py`` imports the fixtures that its tests take.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import psycopg2
 import pytest
 
@@ -106,3 +109,14 @@ def write_sql(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write
 def _forget_files() -> None:
     sql.read_sql.cache_clear()
     table.declared.cache_clear()
+
+
+def start_on(day: date, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the partitions of every mart begin on a day, as ``MARTS_START`` does."""
+    start = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    definition = dg.DailyPartitionsDefinition(start_date=start, timezone="UTC", end_offset=1)
+    later = {
+        key: dataclasses.replace(found, partitions_def=found.partitions_def and definition)
+        for key, found in mart.marts().items()
+    }
+    monkeypatch.setattr(mart, "_registry", later)

@@ -14,7 +14,6 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from marts_platform import demonstration
-from marts_platform.core import mart as mart_module
 from marts_platform.core.coverage import missed_in_words
 from marts_platform.core.planning import ALL, plan
 from marts_platform.core.sensors import run_requests
@@ -24,7 +23,7 @@ from marts_platform.embedded.server import free_port
 from marts_platform.materialization import AssetResult, compare, materialize, pending_batches, select
 from marts_platform.settings import ExpectedError
 from marts_platform_tests.camunda.engine import Engine, at, change
-from marts_platform_tests.marts import Warehouse, migrated_database, warehouse, warehouse_template
+from marts_platform_tests.marts import Warehouse, migrated_database, start_on, warehouse, warehouse_template
 from marts_platform_tests.slow_door import slow_door
 from marts_platform_tests.test_materialization import engine
 
@@ -128,21 +127,13 @@ def test_a_later_start_leaves_earlier_days_alone_and_loads_the_rest(
     load(ephemeral_instance, "camunda")
     # Both days are stale, and what is made of them.
     monkeypatch.setenv("MARTS_CAMUNDA_VARIABLES", "docIds")
-    start = datetime(days_ago(10).year, days_ago(10).month, days_ago(10).day, tzinfo=UTC)
-    definition = dg.DailyPartitionsDefinition(start_date=start, timezone="UTC", end_offset=1)
-    later = {
-        key: dataclasses.replace(found, partitions_def=definition)
-        for key, found in mart_module.marts().items()
-    }
-    monkeypatch.setattr(mart_module, "_registry", later)
+    start_on(days_ago(10), monkeypatch)
     registered = select("camunda")
+    keys = [dg.AssetKey.from_user_string(found.mart.asset) for found in registered]
     made = compare(registered, ALL)
     assert {key for found in made.pending.values() for key in found} == {YESTERDAY.isoformat()}
     asked = [
-        request.partition_key
-        for request in run_requests(
-            [key for key in later if key.path[0] == "camunda"], RESOURCES, ephemeral_instance, 3, swept=100
-        )
+        request.partition_key for request in run_requests(keys, RESOURCES, ephemeral_instance, 3, swept=100)
     ]
     assert asked == [YESTERDAY.isoformat()]
     materialize(pending_batches(registered, made=made), ephemeral_instance, with_checks=True)
