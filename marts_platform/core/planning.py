@@ -232,6 +232,7 @@ class _Look:
             {**state.fingerprints, **other.fingerprints},
             other.scope,
             is_certain=False,
+            warnings=list(dict.fromkeys([*state.warnings, *other.warnings])),
             out_of_time={*state.out_of_time, *other.out_of_time},
         )
 

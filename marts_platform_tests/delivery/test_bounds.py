@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import psycopg2
 import pytest
 from psycopg.sql import SQL, Identifier, Literal
+from typer.testing import CliRunner
 
 from marts_platform import settings
+from marts_platform.cli import app
 from marts_platform.core.mart import slice_of
 from marts_platform.core.partitions import DAILY
 from marts_platform.delivery import bounds, replica
@@ -24,6 +27,10 @@ from marts_platform.resources.postgres_source import BLIND_MARGIN, CommitBound
 from marts_platform_tests.delivery.service import Service
 from marts_platform_tests.delivery.test_replica import wait_until
 from marts_platform_tests.delivery.warehouse import DeliveryWarehouse
+from marts_platform_tests.marts import Warehouse
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
 
 
 @pytest.fixture
@@ -87,6 +94,42 @@ def test_a_worker_that_has_heard_nothing_yet_gives_no_moment(service: Service, f
     assert found.warning is not None and "newest row" in found.warning
 
 
+def order_today(service: Service) -> date:
+    """Add two orders of one day, of 20 minutes and of 1 minute ago, and return the day."""
+    now = datetime.now(UTC)
+    today = (now - timedelta(minutes=20)).date()
+    for minutes in (20, 1):
+        service.execute(
+            'INSERT INTO "order" VALUES (gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), NULL, %s)',
+            datetime.combine(today, now.timetz()) - timedelta(minutes=minutes),
+        )
+    return today
+
+
+def test_command_loads_today_once_from_a_stalled_replica(
+    instance: DagsterInstance,
+    service: Service,
+    replica_database: Service,
+    warehouse: Warehouse,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each command loaded today three times, in 2 minutes and more, and said nothing."""
+    monkeypatch.setattr(bounds, "_PATIENCE_SECONDS", 0.5)
+    today = order_today(service)
+    replica.create()
+    replica.wait_until_copied()
+    replica_database.execute(f"ALTER SUBSCRIPTION {NAME} DISABLE")
+    service.execute("""UPDATE "order" SET extra = 'later'""")
+    first, second = (CliRunner().invoke(app, ["materialize", "delivery/orders"]) for _ in range(2))
+    assert first.exit_code == second.exit_code == 0, first.output + second.output
+    for shown in (first.stdout, second.stdout):
+        assert re.search("^Warning: delivery/orders.*replica", shown, re.M)
+    assert "Nothing to do" in second.stdout
+    loads = "SELECT count(*) FROM ops.etl_run_log WHERE asset = 'delivery/orders' AND partition_key = %s"
+    assert warehouse.one(loads, today.isoformat()) == 1
+    replica_database.execute(f"ALTER SUBSCRIPTION {NAME} ENABLE")
+
+
 def test_stalled_replica_is_as_it_was_loaded(
     service: Service,
     replica_database: Service,
@@ -95,13 +138,7 @@ def test_stalled_replica_is_as_it_was_loaded(
 ) -> None:
     """The guess lies before what a certain bound had read: today was loaded in every command."""
     monkeypatch.setattr(bounds, "_PATIENCE_SECONDS", 0.5)
-    now = datetime.now(UTC)
-    today = (now - timedelta(minutes=20)).date()
-    for minutes in (20, 1):
-        service.execute(
-            'INSERT INTO "order" VALUES (gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), NULL, %s)',
-            datetime.combine(today, now.timetz()) - timedelta(minutes=minutes),
-        )
+    today = order_today(service)
     replica.create()
     replica.wait_until_copied()
 
