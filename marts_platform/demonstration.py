@@ -145,18 +145,22 @@ def _bring_domains_up_to_date(registered: Sequence[RegisteredMart], older: int) 
     domains: dict[str, list[RegisteredMart]] = {}
     for found in registered:
         domains.setdefault(found.mart.asset.partition("/")[0], []).append(found)
-    failures: list[ExpectedError] = []
+    failures: dict[str, list[str]] = {}
     seen = _Seen()
-    for marts in domains.values():
+    for domain, marts in domains.items():
         try:
             _bring_up_to_date(marts, seen, older)
         except ExpectedError as failure:
-            failures.append(failure)
+            failures.setdefault(str(failure), [])
+            # It names its assets itself.
+            if not isinstance(failure, MaterializationError):
+                failures[str(failure)].append(domain)
             if isinstance(failure, MaterializationError) and failure.was_interrupted:
                 break
     if failures:
-        # What all of them need is said once.
-        raise ExpectedError("\n".join(dict.fromkeys(map(str, failures))))
+        # What several domains need is said once.
+        lines = (f"{', '.join(of)}: {said}" if of else said for said, of in failures.items())
+        raise ExpectedError("\n".join(lines))
     return seen
 
 

@@ -19,6 +19,7 @@ from marts_platform.core.remaining import cells_of, is_hopeless, remaining
 from marts_platform.core.window import Slice
 from marts_platform.fault_origin import server_in
 from marts_platform.names import nearest
+from marts_platform.plain_faults import plain_of_an_expected
 from marts_platform.run_launcher import run_tags
 from marts_platform.settings import ExpectedError
 
@@ -288,7 +289,7 @@ def materialize(
             batch = course.left[0]
             run = _run(batch, instance, with_checks=with_checks, is_replay=is_replay)
             course.note_checks(run, batch)
-            said = [] if run.success else _reasons(run, batch)
+            said = [] if run.success else _reasons(run, batch, course.errors)
             if not run.success and (course.is_interrupted or _was_interrupted(run)):
                 course.is_interrupted = True
                 # What was not begun any more has failed as well.
@@ -318,6 +319,11 @@ class _Course:
         self._failed: dict[Cell, BaseException] = {}
         self._in_a_row: dict[str, int] = {}
         self._upstream = upstream_of(work)
+
+    @property
+    def errors(self) -> dict[str, BaseException]:
+        """Last error of each asset that failed in the present run."""
+        return {asset: error for (asset, _), error in self._failed.items()}
 
     @property
     def results(self) -> list[AssetResult]:
@@ -445,8 +451,9 @@ def _telling(chain: Sequence[SerializableErrorInfo]) -> SerializableErrorInfo:
     return next((error for error in reversed(chain) if server_in(error.message)), chain[-1])
 
 
-def _reasons(run: dg.ExecuteInProcessResult, batch: Batch) -> list[str]:
+def _reasons(run: dg.ExecuteInProcessResult, batch: Batch, errors: Mapping[str, BaseException]) -> list[str]:
     """Return a line on each step that failed, at least one; of a check, that it could not run."""
+    assets = {asset.replace("/", "__"): asset for asset in batch.assets}
     days = (
         f"{batch.partition_keys[0]} to {batch.partition_keys[-1]}"
         if batch.partition_keys
@@ -461,9 +468,9 @@ def _reasons(run: dg.ExecuteInProcessResult, batch: Batch) -> list[str]:
                 asset, said = check.asset_key.to_user_string(), " ".join(error.message.split())
                 reasons.append(f"{asset}, {days}: the check {check.name}{UNRUN}{said} (run {run.run_id})")
                 continue
-            reasons.append(
-                f"{event.step_key} failed within {days} (run {run.run_id}): {error.message.strip()}"
-            )
+            asset = assets.get(str(event.step_key), str(event.step_key))
+            said = plain_of_an_expected(errors.get(asset)) or " ".join(error.message.split())
+            reasons.append(f"{asset} failed within {days} (run {run.run_id}): {said}")
     return reasons or [f"run {run.run_id} of {days} failed; Dagster's UI has its events"]
 
 

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from marts_platform.core.faults import is_passing, said_by
+from marts_platform.core.faults import PassingFault, is_passing, said_by
 from marts_platform.fault_origin import server_of
 from marts_platform.masking import cleaned
 from marts_platform.settings import ExpectedError, SettingsError, home
@@ -63,8 +63,15 @@ def _is_at_home(path: str) -> bool:
 
 def plain_of_any(error: BaseException) -> str:
     """A driver's error in one line, with what to do; of other errors their own message."""
+    return plain_of_an_expected(error) or cleaned(said_by(error))
+
+
+def plain_of_an_expected(error: BaseException | None) -> str | None:
+    """Return a driver's or an expected error in one line, None for a fault of ours."""
+    if isinstance(error, ExpectedError | PassingFault):
+        return cleaned(said_by(error))
     cause = next((found for found in _chain(error) if _is_of_a_driver(found)), None)
-    return cleaned(said_by(error)) if cause is None or isinstance(error, ExpectedError) else plain(cause)
+    return None if cause is None else plain(cause)
 
 
 def plain(error: BaseException) -> str:

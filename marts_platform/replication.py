@@ -9,6 +9,7 @@ from marts_platform import settings
 from marts_platform.console import screen
 from marts_platform.delivery import replica, replica_status
 from marts_platform.delivery.replica_status import ReplicaError, Status
+from marts_platform.plain_faults import plain
 
 
 def create() -> None:
@@ -29,7 +30,7 @@ def status() -> None:
     try:
         found = replica_status.status(now.delivery_replica_patience_seconds)
     except psycopg2.OperationalError as error:
-        raise ReplicaError(f"source or replica did not answer: {str(error).strip()}") from error
+        raise ReplicaError(plain(error)) from error
     table = Table(title="Replica of the delivery service", title_justify="left", show_header=False)
     for name, value in figures(found).items():
         table.add_row(name, value)

@@ -94,4 +94,6 @@ def with_preferred(
 def reasons_of(error: ValidationError, variable: Callable[[str], str]) -> str:
     """Which variables were refused, and why, without their values: a rejected URL may hold a password."""
     faults = error.errors(include_input=False, include_url=False, include_context=False)
-    return "; ".join(f"{variable(str(fault['loc'][0]))}: {fault['msg']}" for fault in faults)
+    return "; ".join(
+        f"{variable(str(fault['loc'][0]))}: {fault['msg'].removeprefix('Value error, ')}" for fault in faults
+    )

@@ -15,7 +15,12 @@ from typer.testing import CliRunner, Result
 
 from marts_platform import settings
 from marts_platform.cli import app
+from marts_platform.core import sql
 from marts_platform.embedded.stack import Stack
+from marts_platform.migrations import ddl
+from marts_platform_tests.marts import WriteSql, write_sql
+
+__all__ = ["write_sql"]
 
 
 def _marts(*arguments: str) -> Result:
@@ -221,6 +226,34 @@ def test_migrate_newer_warehouse_names_both_revisions(
     result = _marts("migrate")
     assert result.exit_code == 1 and "is at revision 9999" in result.stderr
     assert "Traceback" not in result.output and "newer release" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("    at timestamptz NOT NULL value", "column at has no `-- description`"),
+        ("    At timestamptz, -- When.", "'At timestamptz, -- When.' is not one column"),
+        ("    PRIMARY KEY (at)", "probe.readings declares no columns"),
+    ],
+)
+def test_migrate_malformed_ddl_is_one_line_with_the_file(
+    database_url: str, write_sql: WriteSql, monkeypatch: pytest.MonkeyPatch, line: str, said: str
+) -> None:
+    monkeypatch.setenv("MARTS_WAREHOUSE_URL", database_url)
+    monkeypatch.setattr(ddl, "sql_root", sql.sql_root)
+    write_sql("probe/ddl/readings.sql", f"-- Readings.\nCREATE TABLE probe.readings (\n{line}\n);\n")
+    result = _marts("migrate")
+    assert result.exit_code == 1 and isinstance(result.exception, SystemExit), result.exception
+    (shown,) = result.stderr.splitlines()
+    assert shown.startswith(f"marts: readings.sql: {said}")
+
+
+def test_migrate_warehouse_that_is_away_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MARTS_WAREHOUSE_URL", "postgresql://somebody:hidden@127.0.0.1:1/away")
+    result = _marts("migrate")
+    (shown,) = result.stderr.splitlines()
+    assert result.exit_code == 1 and "hidden" not in shown
+    assert "MARTS_WAREHOUSE_URL did not answer: " in shown and "`marts status`" in shown
 
 
 def test_home_that_cannot_be_used_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -281,7 +281,7 @@ def test_what_failed_is_pending_again_and_what_was_published_before_is_not(
     warehouse.rows("ALTER TABLE camunda.process_documents ADD CONSTRAINT not_b CHECK (doc_id <> 'B')")
     with pytest.raises(MaterializationError, match="not_b") as raised:
         load(ephemeral_instance)
-    assert "camunda__process_documents failed within 2024-03-03 to 2024-03-03" in str(raised.value)
+    assert "camunda/process_documents failed within 2024-03-03 to 2024-03-03" in str(raised.value)
     done = {result.asset: result.partitions for result in raised.value.results}
     assert done["camunda/act_hi_detail"] == 2
     assert pending()["camunda/process_documents"] == [D3.isoformat()]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from marts_platform import settings
+from marts_platform.core.faults import is_passing, said_by
 from marts_platform.core.sql import compose, read_sql
 from marts_platform.delivery.replica_preconditions import (
     NAME,
@@ -38,6 +39,7 @@ from marts_platform.delivery.replica_status import (
     subscriber,
     subscription_of,
 )
+from marts_platform.fault_origin import server_of
 from marts_platform.resources.postgres import Limits
 
 if TYPE_CHECKING:
@@ -86,9 +88,9 @@ def create() -> bool:
                 _undo(made)
                 raise
     except psycopg2.errors.InsufficientPrivilege as error:
-        raise ReplicaError(f"a role lacks a right: {str(error).strip()}. {_RIGHTS}") from error
+        raise ReplicaError(f"a role lacks a right: {_said_of_server(error)}. {_RIGHTS}") from error
     except psycopg2.OperationalError as error:
-        raise ReplicaError(f"source or replica did not answer: {str(error).strip()}") from error
+        raise ReplicaError(_said_of_server(error)) from error
 
 
 _RIGHTS = (
@@ -97,6 +99,13 @@ _RIGHTS = (
     "the replica's role needs CREATE in its database and pg_create_subscription (before PostgreSQL 16: to be "
     "superuser)."
 )
+
+
+def _said_of_server(error: Exception) -> str:
+    """Return a server's error in one line, with the variable of the server."""
+    variable = server_of(error) or "the source or the replica"
+    verb = "did not answer" if is_passing(error) else "refused"
+    return f"the server of {variable} {verb}: {said_by(error)}. See {variable} in `marts status`"
 
 
 @dataclass(slots=True)
@@ -319,7 +328,7 @@ def drop() -> None:
             _execute(source, "drop_publication", {"name": _identifier(NAME)})
         _drop_tables()
     except psycopg2.errors.InsufficientPrivilege as error:
-        raise ReplicaError(f"a role lacks a right: {str(error).strip()}") from error
+        raise ReplicaError(f"a role lacks a right: {_said_of_server(error)}") from error
     except psycopg2.errors.DependentObjectsStillExist as error:
         raise ReplicaError(
             f"something hangs on the replica's tables, which stay: {str(error).strip()}. Remove it, and run "
@@ -327,8 +336,8 @@ def drop() -> None:
         ) from error
     except psycopg2.OperationalError as error:
         raise ReplicaError(
-            f"source or replica did not answer ({str(error).strip()}): while the slot {NAME} is there, the "
-            f"source keeps its log for it; run this again"
+            f"{_said_of_server(error)}. While the slot {NAME} is there, the source keeps its log for it: run "
+            f"`marts replica drop` again"
         ) from error
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from marts_platform import settings
 from marts_platform.core import run_log
+from marts_platform.core.faults import said_by
 from marts_platform.resources.identity import Slot, is_of_a_driver
 from marts_platform.resources.postgres import PostgresResource
 
@@ -126,4 +127,7 @@ def _explained() -> Generator[None]:
         raise settings.SettingsError(str(error)) from error
     except OperationalError as error:
         variable = settings.variable("warehouse_url")
-        raise settings.SettingsError(f"the warehouse of {variable} did not answer: {error.orig}") from error
+        raise settings.SettingsError(
+            f"the warehouse of {variable} did not answer: {said_by(error.orig or error)}. "
+            f"`marts up postgres` starts the embedded one, `marts status` lists all servers"
+        ) from error

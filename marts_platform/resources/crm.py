@@ -65,7 +65,7 @@ class CrmResource(dg.ConfigurableResource[Any]):
                 f"{variable('crm_token')}",
                 "paging": f"declare its pages with {variable('crm_paging')}",
                 "wait": f"see {variable('crm_wait_minutes')}",
-                "url": f"see {variable(self.setting)}",
+                "url": f"see {variable(self.setting)} in `marts status`",
             },
         )
 

@@ -187,7 +187,7 @@ class _Reader:
                 answer = with_retries(lambda: self._ask(url))
             except _PassingAnswer as fault:
                 # Tried several times: a load that tries as often again would only hold up its run.
-                raise CollectionError(f"{fault}, time and again") from None
+                raise CollectionError(f"{fault}, time and again{self._advice('url')}") from None
             if answer.status_code in (429, 503):
                 self._wait(url, answer, tries)
                 tries += 1
@@ -209,6 +209,7 @@ class _Reader:
         except httpx.RequestError as error:
             raise CollectionError(
                 f"{self._where(url)} gave an unreadable answer: {type(error).__name__} {error}"
+                f"{self._advice('url')}"
             ) from None
         is_waited_for = answer.status_code == 503 and seconds_to_wait(answer.headers) is not None
         if answer.status_code >= 500 and not is_waited_for:
@@ -235,6 +236,8 @@ class _Reader:
             said += self._advice("credentials")
         elif answer.has_redirect_location:
             said += f", a redirect to {_place(url, answer.headers['Location'])}{self._advice('url')}"
+        else:
+            said += self._advice("url")
         raise CollectionError(said)
 
     def _where(self, url: httpx.URL) -> str:

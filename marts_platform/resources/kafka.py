@@ -102,6 +102,6 @@ class KafkaSource(dg.ConfigurableResource[Any]):
             for topic, name in zip(self.topics_of(asset), self.topics[asset], strict=True)
         }
         return [
-            f"{asset}: the topic {topic} ({variables[topic]}) does not exist, so nothing is read of it"
+            f"the topic {topic} ({variables[topic]}) does not exist, so nothing is read of it"
             for topic in absent
         ]

@@ -27,6 +27,7 @@ _log = logging.getLogger(__name__)
 _QUEUED_KILOBYTES = 16_384
 # How long the fetch that tells an end may go on where messages keep coming.
 _BUSY_SECONDS = 2.0
+_HELP = "`marts up kafka` starts the embedded one, `marts status` lists all servers"
 _NO_TOPIC_ID = "AAAAAAAAAAAAAAAAAAAAAA"
 
 
@@ -115,20 +116,27 @@ class KafkaClient:
         """What to raise for an error of the broker or of the client; None: it did not answer in time."""
         from confluent_kafka import KafkaError as Codes
 
+        if error is None or error.code() == Codes._TIMED_OUT:
+            # The client tells why it has no connection to whoever polls it.
+            self.consumer.poll(0)
         told = error if error is not None else self._last_error
         where = f"Kafka at {self._bootstrap} (MARTS_KAFKA_BOOTSTRAP), {doing}"
-        reason = self._without_secrets(told.str()) if told else f"no answer within {self.timeout:g} s"
+        reason = told.str() if told else f"no answer within {self.timeout:g} s"
         last = self._last_error.code() if self._last_error else None
+        if self._last_error and told is not self._last_error and told and told.code() == Codes._TIMED_OUT:
+            # The wait is not the reason: a name that is unknown, a refused connection.
+            reason = f"{reason} ({self._last_error.str()})"
+        reason = self._without_secrets(reason)
         if Codes._AUTHENTICATION in (last, told.code() if told else None):
-            return KafkaRefusedError(f"{where}: {reason}; see MARTS_KAFKA_OPTIONS")
+            return KafkaRefusedError(f"{where}: {reason}; see MARTS_KAFKA_OPTIONS in `marts status`")
         passing = {
             Codes._TRANSPORT, Codes._ALL_BROKERS_DOWN, Codes._TIMED_OUT, Codes._RESOLVE,
             Codes._AUTO_OFFSET_RESET, Codes._LOG_TRUNCATION, Codes._UNKNOWN_PARTITION, Codes._UNKNOWN_TOPIC,
             Codes.OFFSET_OUT_OF_RANGE, Codes.UNKNOWN_TOPIC_OR_PART, Codes.UNKNOWN_TOPIC_ID,
         }  # fmt: skip
         if told is None or told.retriable() or told.code() in passing:
-            return KafkaUnavailableError(f"{where}: {reason}; is the broker up?")
-        return KafkaRefusedError(f"{where}: {reason}")
+            return KafkaUnavailableError(f"{where}: {reason}; is the broker up? {_HELP}")
+        return KafkaRefusedError(f"{where}: {reason}; see MARTS_KAFKA_BOOTSTRAP in `marts status`")
 
 
 @contextlib.contextmanager

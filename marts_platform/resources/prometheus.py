@@ -32,6 +32,9 @@ _TOO_MANY = 429
 _PARTIAL = ("isPartial", "partial")
 
 
+_HELP = "`marts up prometheus` starts the embedded one, `marts status` lists all servers"
+
+
 class PrometheusError(settings.ExpectedError):
     """Prometheus refused a request; the same one would be refused again. The message is the server's."""
 
@@ -120,6 +123,7 @@ class Prometheus:
         """Asks through a client; `variable` names the setting in messages."""
         self._client = client
         self._where = f"Prometheus at {client.base_url.host}:{client.base_url.port or ''} ({variable})"
+        self._see = f"See {variable} in `marts status`"
         self._timeout = timeout_seconds
 
     def query_range(self, expression: str, grid: Grid) -> list[Series]:
@@ -181,7 +185,7 @@ class Prometheus:
         except httpx.TransportError as error:
             seconds = time.monotonic() - began
             reason = f"{type(error).__name__} after {seconds:.1f} s: {error}"
-            raise PassingFault(f"{self._where} did not answer {endpoint}: {reason}") from error
+            raise PassingFault(f"{self._where} did not answer {endpoint}: {reason}. {_HELP}") from error
         return self._content(endpoint, form, answer)
 
     def _content(self, endpoint: str, form: Mapping[str, str], answer: httpx.Response) -> Any:
@@ -199,7 +203,9 @@ class Prometheus:
             return body["data"]
         said = body.get("error") or answer.text[:200].strip()
         asked = form.get("query") or form.get("match[]")
-        message = f"{self._where} answered {endpoint} of {asked} with {answer.status_code}: {said}"
+        message = (
+            f"{self._where} answered {endpoint} of {asked} with {answer.status_code}: {said}. {self._see}"
+        )
         if answer.is_server_error or answer.status_code == _TOO_MANY:
             raise PassingFault(message)
         raise PrometheusError(message)

@@ -99,7 +99,7 @@ def test_who_is_asked_to_end_undoes_what_it_began_and_says_so(
         time.sleep(0.5)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 1
-    assert "camunda__act_hi_detail failed within 2024-05-17" in errors and "Traceback" not in errors
+    assert "camunda/act_hi_detail failed within 2024-05-17" in errors and "Traceback" not in errors
     assert statuses(instance) == [dg.DagsterRunStatus.FAILURE]
     assert slots_taken(instance) == 0
     assert [row["status"] for row in warehouse.rows("SELECT status FROM ops.etl_run_log")] == ["failed"]

@@ -100,7 +100,7 @@ def test_a_retry_doubles_nothing_and_the_second_topic_joins_when_it_is_there(
 
 
 def missing(topic: str, variable: str) -> str:
-    return f"{ASSET}: the topic {topic} ({variable}) does not exist, so nothing is read of it"
+    return f"the topic {topic} ({variable}) does not exist, so nothing is read of it"
 
 
 def test_read_before_the_topics_exist_reads_them_later(topics: Topics, warehouse: Warehouse) -> None:

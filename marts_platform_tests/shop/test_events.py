@@ -334,7 +334,7 @@ def test_a_topic_that_is_not_there_is_said_and_nothing_is_pending(absent_topic: 
 
 
 def missing(topic: str) -> str:
-    return f"{ASSET}: the topic {topic} (MARTS_SHOP_EVENTS_TOPIC) does not exist, so nothing is read of it"
+    return f"the topic {topic} (MARTS_SHOP_EVENTS_TOPIC) does not exist, so nothing is read of it"
 
 
 def test_read_before_the_topic_exists_reads_it_later(absent_topic: Topic) -> None:
