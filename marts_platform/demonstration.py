@@ -130,10 +130,17 @@ def materialize_selection(
 
 @dataclass(slots=True)
 class _Seen:
-    """What a command compared, and whether it loaded anything."""
+    """The comparisons of one command.
+
+    Attributes:
+        coverage: what was compared, by asset.
+        is_loaded: true if anything was loaded.
+        unreachable: the errors of sources that could not be reached, by resource key: each is asked once.
+    """
 
     coverage: dict[str, Coverage] = field(default_factory=dict[str, "Coverage"])
     is_loaded: bool = False
+    unreachable: dict[str, Exception] = field(default_factory=dict[str, Exception])
 
 
 def _bring_domains_up_to_date(registered: Sequence[RegisteredMart], older: int) -> _Seen:
@@ -192,7 +199,7 @@ def _bring_up_to_date(
     warned: dict[str, None] = {}
     said: set[str] = set()
     for number in range(_ROUNDS):
-        made = compare(registered, older if number == 0 else 0, loaded)
+        made = compare(registered, older if number == 0 else 0, loaded, seen.unreachable)
         errors |= dict.fromkeys(errors_in_words(made.errors, plain_of_any))
         settled |= set(made.settled)
         if number == 0:

@@ -227,6 +227,7 @@ def compare(
     registered: Sequence[RegisteredMart],
     older: int = COMPARED_OLDER_DAYS,
     loaded: Mapping[Cell, int] | None = None,
+    unreachable: dict[str, Exception] | None = None,
 ) -> Plan:
     """Compare the sources of marts with what was loaded.
 
@@ -234,11 +235,20 @@ def compare(
         registered: the marts, upstream ones first.
         older: how many partitions older than the newest 30 are compared, least recently compared first.
         loaded: what this command has loaded already, with the number of the round that did.
+        unreachable: the errors of sources that this command could not reach: see `plan`.
     """
     from marts_platform.definitions import RESOURCES
 
     rows = _COMPARED_OLDER_ROWS if older else 0
-    return plan(registered, RESOURCES, COMPARED_DAYS, swept=older, swept_rows=rows, loaded=loaded)
+    return plan(
+        registered,
+        RESOURCES,
+        COMPARED_DAYS,
+        swept=older,
+        swept_rows=rows,
+        loaded=loaded,
+        unreachable=unreachable,
+    )
 
 
 def pending_batches(

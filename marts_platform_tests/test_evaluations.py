@@ -228,7 +228,8 @@ def test_a_source_that_is_away_stops_no_other_table_of_its_domain(
         "MARTS_KAFKA_BOOTSTRAP",
     )  # fmt: skip
     monkeypatch.setenv("MARTS_KAFKA_TIMEOUT_SECONDS", "1")
-    made = compare(select("delivery"))
+    unreachable: dict[str, Exception] = {}
+    made = compare(select("delivery"), unreachable=unreachable)
     assert set(made.errors) == {
         "delivery/orders", "delivery/pipelines", "delivery/stages", "delivery/deliveries", "delivery/events",
         "delivery/fact_metrics",
@@ -236,6 +237,11 @@ def test_a_source_that_is_away_stops_no_other_table_of_its_domain(
     assert set(made.sources) == {"delivery/fact_events"}
     # One and the same: the server was asked once.
     assert len({id(error) for asset, error in made.errors.items() if asset != "delivery/events"}) == 2
+    # The next round of a command asks none of them again.
+    again = compare(select("delivery"), unreachable=unreachable)
+    assert {asset: id(error) for asset, error in again.errors.items()} == {
+        asset: id(error) for asset, error in made.errors.items()
+    }
 
 
 def test_the_command_names_each_fault_in_a_line_and_loads_the_rest(

@@ -105,6 +105,7 @@ def plan(
     swept_rows: int = 0,
     seconds: float | None = None,
     loaded: Mapping[Cell, int] | None = None,
+    unreachable: dict[str, Exception] | None = None,
 ) -> Plan:
     """Compares sources with the run log.
 
@@ -121,6 +122,8 @@ def plan(
         swept_rows: more older ones, as long as they hold no more rows than this together.
         seconds: the time for it; None for no limit. What was not compared in time comes first the next time.
         loaded: what was loaded a moment ago: see `pending_and_settled`.
+        unreachable: by resource key the errors of sources that could not be reached a moment ago. These are
+            not asked, and those found now join them.
 
     Raises:
         Exception: whatever the warehouse raises.
@@ -129,7 +132,7 @@ def plan(
         published = _published(selected, resources)
         there = _keys_of(selected)
         looks = _looks(selected, resources, published, there, lookback, (swept, swept_rows))
-        for look, is_asked in _in_turn(looks):
+        for look, is_asked in _in_turn(looks, {} if unreachable is None else unreachable):
             look.compare(resources, published, is_asked=is_asked)
     sources = {look.asset: look.state for look in looks if look.state is not None}
     members = [registered.mart for registered in selected]
@@ -278,13 +281,12 @@ def _looks(
     return looks
 
 
-def _in_turn(looks: Sequence[_Look]) -> Iterator[tuple[_Look, bool]]:
+def _in_turn(looks: Sequence[_Look], unreachable: dict[str, Exception]) -> Iterator[tuple[_Look, bool]]:
     """Each look with whether its source is to be asked; the one whose turn was longest ago is first.
 
     Each has its share of the time that is left. A server that cannot be reached is not asked again, and where
     the time is over, only the first one is asked.
     """
-    unreachable: dict[str, Exception] = {}
     order = sorted(looks, key=lambda look: look.last_tried)
     for place, look in enumerate(order):
         look.error = unreachable.get(look.source)

@@ -28,6 +28,8 @@ _QUEUED_KILOBYTES = 16_384
 # How long the fetch that tells an end may go on where messages keep coming.
 _BUSY_SECONDS = 2.0
 _HELP = "`marts up kafka` starts the embedded one, `marts status` lists all servers"
+# Of syslog's levels, as librdkafka counts them. MARTS_KAFKA_OPTIONS may ask for more: log_level=7 debug=all.
+_CRITICAL = 2
 _NO_TOPIC_ID = "AAAAAAAAAAAAAAAAAAAAAA"
 
 
@@ -89,6 +91,8 @@ class KafkaClient:
             "error_cb": self._note,
             "socket.timeout.ms": max(int(self.timeout * 1000), 1000),
             "reconnect.backoff.max.ms": 1000,
+            # Each try to connect to a broker that is away is an error line; `fault` tells the reason once.
+            "log_level": _CRITICAL,
             **self._options,
         }
 

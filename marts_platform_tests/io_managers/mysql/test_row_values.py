@@ -18,7 +18,6 @@ __all__ = ["load", "write_sql"]
 
 
 FEED = "SELECT at, sensor, value, note FROM mydb.feed"
-DECIMAL = "CAST(CAST(note AS DECIMAL(12, 3)) + 0 AS DECIMAL(12, 3))"
 
 
 @pytest.mark.parametrize(
@@ -26,7 +25,6 @@ DECIMAL = "CAST(CAST(note AS DECIMAL(12, 3)) + 0 AS DECIMAL(12, 3))"
     [
         (f"{FEED} UNION ALL {FEED}", "Duplicate entry … for key"),
         (FEED.replace("at,", "CAST(note AS DATETIME(6)) AS at,"), "(1292, "),
-        (FEED.replace("value,", f"{DECIMAL} AS value,"), "(1"),
     ],
 )
 def test_value_in_mysql_error_is_in_no_sink(
