@@ -113,7 +113,7 @@ def masked_errors() -> Generator[None]:
 
 
 def screen(*, is_masked: bool = True) -> Console:
-    """Where tables go. Into a pipe or a file they are as wide as they need to be: nothing is folded.
+    """Return the console for tables. In a pipe or a file, tables keep their full width.
 
     Args:
         is_masked: whether secrets are masked; rows that somebody asked for are shown as they are.

@@ -328,7 +328,7 @@ def _show_warnings(lines: Iterable[str]) -> None:
 
 
 def _warnings_of(results: Sequence[AssetResult]) -> Iterator[str]:
-    """What the loads and the checks warn of: each text once, with the assets and partitions that it is of."""
+    """Return the warnings of loads and checks: each text once, with its assets and partitions."""
     places: dict[str, dict[str, list[str]]] = {}
     for result in results:
         for said, keys in result.warnings.items():

@@ -96,7 +96,7 @@ class AssetResult:
 
     @property
     def partitions(self) -> int:
-        """How many partitions were published; 1 for a whole table."""
+        """The number of published partitions; 1 for a whole table."""
         return len(self.loaded)
 
 
@@ -208,7 +208,7 @@ def replayable(asset: str) -> list[Batch]:
 
 
 def older_to_compare(said: str) -> int:
-    """How many older partitions are to be compared.
+    """Return the number of older partitions to compare.
 
     Args:
         said: a number, or ``all``.
@@ -254,7 +254,7 @@ def compare(
 def pending_batches(
     registered: Sequence[RegisteredMart], lost: Collection[Cell] = (), made: Plan | None = None
 ) -> list[Batch]:
-    """What is new, changed or failed, as runs; without what was lost a moment ago, and what is made of it.
+    """Return stale partitions as runs, without those that failed a moment ago and their downstreams.
 
     Args:
         registered: the marts, upstream ones first.
@@ -399,7 +399,7 @@ class _Course:
 
 
 def _of_a_check(evaluation: dg.AssetCheckEvaluation) -> tuple[str, str]:
-    """What a check that warns says, and of which partitions."""
+    """Return the text of a check that warns, and its partitions."""
     figures = {name: value.value for name, value in evaluation.metadata.items()}
     where = str(figures.pop("failed", None) or figures.pop("partition", None) or Slice())
     hidden = {"partition", "partitions_checked", "partitions_failed", "slices", "slices_failed"}

@@ -87,7 +87,7 @@ def failed(
 
 
 def of_run(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dg.RunFailureSensorContext:
-    """What the sensor is called with after a run that failed."""
+    """Return the context of a sensor after a failed run."""
     (record,) = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.RUN_FAILURE).records
     event = record.event_log_entry.dagster_event
     assert event is not None

@@ -28,7 +28,7 @@ def _marts(*arguments: str) -> Result:
 
 
 def _at_terminal(answer: str, *arguments: str) -> str:
-    """What the command shows at a terminal where somebody answers."""
+    """Return the output of the command at a terminal with typed answers."""
     master, slave = pty.openpty()
     with os.fdopen(master, "wb", buffering=0) as terminal:
         terminal.write(answer.encode())

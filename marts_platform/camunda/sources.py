@@ -248,7 +248,7 @@ def source_columns(connection: Connection) -> frozenset[str]:
 
 
 def has_unchecked_text(connection: Connection) -> bool:
-    """Whether the source's database takes any bytes for text: its encoding is SQL_ASCII."""
+    """Return true if the source's database takes any bytes for text: its encoding is SQL_ASCII."""
     return connection.get_parameter_status("server_encoding") == "SQL_ASCII"
 
 

@@ -370,7 +370,7 @@ def _text(
     *,
     is_judged: bool,
 ) -> dict[str, str]:
-    """What stands in a statement for a table's rows, a row's text, and the condition that it is a row.
+    """Return a statement's parts: the table's rows, a row's text, and the condition of a valid row.
 
     Raises:
         ChatSourceError: a column has a type that its declaration does not hold.

@@ -32,7 +32,7 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """When a partition was compared with its source last.
+    """The last comparison of a partition with its source.
 
     Attributes:
         tried_at: when its data version was asked for last (UTC).
@@ -118,7 +118,7 @@ def choose(
 
 
 def _read_at(key: str, published: Mapping[Key, Published], comparisons: Mapping[str, Comparison]) -> datetime:
-    """When the source was asked for a partition last: by a comparison that may have failed, or by a load."""
+    """Return the time of the last try: a comparison that may have failed, or a load."""
     tried = comparisons[key].tried_at if key in comparisons else _NEVER
     return max(tried, published[key].started_at)
 

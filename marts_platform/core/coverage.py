@@ -1,4 +1,4 @@
-"""What an evaluation compared, in figures and in words: no text says more than was looked at."""
+"""Figures and words for the comparisons of an evaluation: no text claims more than was compared."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What an evaluation compared of an asset that reads a source.
+    """The comparisons of an evaluation, of one asset that reads a source.
 
     Attributes:
         newest: how many of its newest partitions were to be compared; 1 for a whole table.

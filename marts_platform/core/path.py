@@ -163,7 +163,7 @@ class Mart:
 
     @property
     def key_spans_windows(self) -> bool:
-        """Whether windows are replaced, and the key does not tell a row's window."""
+        """True if loads replace windows, and the key does not tell a row's window."""
         publication, key = self.publication, self.table.key
         return (
             isinstance(publication, Replace)

@@ -224,7 +224,7 @@ def _is_settled(
     rounds: Mapping[str, int],
     pending: Mapping[str, Mapping[Key, Reason]],
 ) -> bool:
-    """Whether a partition was loaded a moment ago, and nothing that it is made of was or will be after it."""
+    """Return true if this command loaded a partition, and loads none of its upstreams after it."""
     number = loaded.get((mart.asset, key))
     if number is None:
         return False

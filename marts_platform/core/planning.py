@@ -43,7 +43,7 @@ class Ledger(Protocol):
         ...
 
     def comparisons(self, asset: str) -> Mapping[str, Comparison]:
-        """When each partition of an asset was compared with its source last; '' is a whole table's key."""
+        """Return the last comparison of each partition of an asset; '' is a whole table's key."""
         ...
 
     def note_comparisons(
@@ -188,7 +188,7 @@ class _Look:
 
     @property
     def last_tried(self) -> datetime:
-        """When anything of it was compared last."""
+        """The time of the newest try of any partition."""
         return max((known.tried_at for known in self.comparisons.values()), default=_NEVER)
 
     def compare(
@@ -259,7 +259,7 @@ def _looks(
     lookback: int,
     swept: tuple[int, int],
 ) -> list[_Look]:
-    """What is to be compared of each asset that reads a source."""
+    """Choose the comparisons of each asset that reads a source."""
     looks: list[_Look] = []
     for registered in selected:
         if registered.source is None:

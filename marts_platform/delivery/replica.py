@@ -110,7 +110,7 @@ def _said_of_server(error: Exception) -> str:
 
 @dataclass(slots=True)
 class _Made:
-    """What one call of `create` has made."""
+    """The objects that one call of `create` has made."""
 
     tables: list[str] = field(default_factory=list[str])
     publication: bool = False

@@ -1,4 +1,4 @@
-"""What source and replica have to offer, before the replica is made and for as long as it lives."""
+"""Preconditions of source and replica, before the replica is made and for as long as it lives."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NUMBERS = ("double precision", "real", "numeric", "smallint", "integer", "bigin
 
 @dataclass(frozen=True, slots=True)
 class SourceServer:
-    """What the source's server allows.
+    """The limits of the source's server.
 
     Attributes:
         wal_level: has to be ``logical``.
@@ -77,7 +77,7 @@ class SourceServer:
 
 @dataclass(frozen=True, slots=True)
 class ReplicaServer:
-    """What the replica's server allows.
+    """The limits of the replica's server.
 
     Attributes:
         workers: ``max_logical_replication_workers``.

@@ -153,7 +153,7 @@ class Ledger(dg.ConfigurableIOManager):
             )
 
     def comparisons(self, asset: str) -> Mapping[str, Comparison]:
-        """When each partition of an asset was compared with its source last; '' is a whole table's key."""
+        """Return the last comparison of each partition of an asset; '' is a whole table's key."""
         with self.warehouse.kept(Limits(read_only=True), purpose="run log") as connection:
             return comparisons_of(connection, asset)
 

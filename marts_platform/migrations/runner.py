@@ -47,7 +47,7 @@ class RevisionError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What a downgrade drops.
+    """The tables and columns that a downgrade drops.
 
     Attributes:
         rows: of each table that goes, by its name.

@@ -134,7 +134,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """Where the next page is: at a link, or at the same place with other query parameters.
+    """The place of the next page: a link, or the same URL with other query parameters.
 
     Attributes:
         link: absolute or relative.
@@ -153,7 +153,7 @@ class Next:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How much was read, the last page included.
+    """The progress of a reading, the last page included.
 
     Attributes:
         records: of all pages.
@@ -256,7 +256,7 @@ def _votes(page: Page, progress: Progress) -> tuple[list[str], list[str]]:
 
 
 def _can_probe(page: Page, progress: Progress, declared: Declaration) -> bool:
-    """Whether only a request for the next page can tell, since no mark does."""
+    """Return true if no mark tells the end, so that only a request for the next page can."""
     if declared.way is not None and declared.way != "next" and page.records:
         return declared.way != "cursor" or str(declared.cursor).startswith(LAST_RECORD)
     is_full = page.size is None or len(page.records) >= max(page.size, 1)

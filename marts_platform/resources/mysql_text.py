@@ -53,7 +53,7 @@ class Field:
 
     @property
     def is_text(self) -> bool:
-        """Whether it holds text."""
+        """True for a column of text."""
         return self.code == _JSON or (self.code in _TEXTS and not self.is_bytes)
 
 

@@ -265,7 +265,7 @@ def one_row(connection: Connection, query: Composable, params: Mapping[str, obje
 
 @dataclass(frozen=True, slots=True)
 class States:
-    """What a source told of partitions within the time.
+    """The answers of a source about partitions, within the time.
 
     Attributes:
         states: by partition, of those that it told.

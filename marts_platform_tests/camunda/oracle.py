@@ -122,7 +122,7 @@ def _is_due(removal_time: datetime | None) -> bool:
 
 
 def _as_gone(row: Row, living: Collection[str | None]) -> Row:
-    """What a row is that the source has no more: purged, or withdrawn from a process that lives."""
+    """Return the mark of a row that left the source: purged, or withdrawn from a living process."""
     process = row["proc_inst_id_"]
     lives = process is not None and process in living and not _is_due(row["removal_time_"])
     is_withdrawn = row["is_withdrawn_"] or lives

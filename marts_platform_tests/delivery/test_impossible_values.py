@@ -46,7 +46,7 @@ SPOIL: dict[str, LiteralString] = {
 
 
 def standing(loaded: DeliveryWarehouse) -> set[tuple[Any, ...]]:
-    """What stands in quarantine."""
+    """Return the entries in quarantine."""
     return set(
         loaded.postgres.rows(
             "SELECT split_part(asset, '/', 2), source_key, reason, payload, is_row FROM ops.quarantine "

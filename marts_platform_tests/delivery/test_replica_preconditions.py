@@ -28,7 +28,7 @@ WHOLE = Publication(True, False, (), {})
 
 
 def made_nothing(service: Service, replica_database: Service) -> bool:
-    """Whether neither source nor replica have a trace of a replica."""
+    """Return true if neither source nor replica has a trace of a replica."""
     tables = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
     traces = service.rows("SELECT 1 FROM pg_replication_slots WHERE database = current_database()")
     traces += service.rows("SELECT 1 FROM pg_publication")
@@ -36,7 +36,7 @@ def made_nothing(service: Service, replica_database: Service) -> bool:
 
 
 def refused() -> str:
-    """What create says."""
+    """Return the output of create."""
     with pytest.raises(ReplicaError) as raised:
         replica.create()
     return str(raised.value)

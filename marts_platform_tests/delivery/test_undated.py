@@ -55,7 +55,7 @@ def add_at_impossible_times(service: Service) -> list[str]:
 
 
 def checked(loaded: DeliveryWarehouse, asset: str) -> dict[str, Any]:
-    """What the check of an asset says when its first day is loaded, with its figures."""
+    """Load an asset's first day and return its check's result with the figures."""
     work = days_between(DAYS[0], DAYS[1], select(f"delivery/{asset}"))
     (result,) = materialize(work, loaded.instance)
     (record,) = loaded.instance.event_log_storage.get_asset_check_execution_history(_key(asset), limit=1)

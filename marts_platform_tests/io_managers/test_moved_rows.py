@@ -64,7 +64,7 @@ def extract(readings: Probe) -> AssetsDefinition:
 
 
 def state_of_feed(readings: Probe) -> SourceState:
-    """What a probe of every day tells."""
+    """Return the answers of a probe of every day."""
     states: dict[str | None, str] = {
         day: readings.warehouse.one(
             STATE.format(staged="probe.feed").replace(

@@ -1,4 +1,4 @@
-"""When each partition was compared with its source last: the next evaluation goes on with the others."""
+"""The last comparison of each partition with its source: the next evaluation goes on with the others."""
 
 from __future__ import annotations
 

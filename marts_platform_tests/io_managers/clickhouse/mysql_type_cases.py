@@ -94,9 +94,9 @@ EXACT = (
 )  # fmt: skip
 
 QUARANTINED = (
-    Other("dates that are none", "date", "Nullable(Date32)", "'0000-00-00'"),
+    Other("invalid dates", "date", "Nullable(Date32)", "'0000-00-00'"),
     Other("dates without a month", "datetime", "Nullable(DateTime64(6, 'UTC'))", "'2024-00-00'"),
-    Other("timestamps that are none", "timestamp NULL", "Nullable(DateTime64(6, 'UTC'))", "0"),
+    Other("invalid timestamps", "timestamp NULL", "Nullable(DateTime64(6, 'UTC'))", "0"),
     Other("booleans of 2", "tinyint(1)", "Nullable(Bool)", "2"),
     Other("negative numbers", "int", "Nullable(UInt32)", "-1"),
     Other("integers beyond a narrower column", "bigint unsigned", "Nullable(UInt32)", "4294967296"),

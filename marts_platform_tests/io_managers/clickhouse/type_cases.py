@@ -116,7 +116,7 @@ REFUSED_VALUES = (
     RefusedValue("the end of time", "timestamptz", "DateTime64(6, 'UTC')", "infinity"),
     RefusedValue("numbers beyond 64 bits", "numeric(20,0)", "UInt64", "18446744073709551616"),
     RefusedValue("negative numbers", "numeric(20,0)", "Nullable(UInt64)", "-1"),
-    RefusedValue("numbers that are none", "numeric(38,18)", "Decimal(38, 18)", "NaN"),
+    RefusedValue("invalid numbers", "numeric(38,18)", "Decimal(38, 18)", "NaN"),
     RefusedValue("integers beyond a narrower column", "bigint", "Int32", "2147483648"),
     RefusedValue("integers that are no booleans", "integer", "Nullable(Bool)", "2"),
     RefusedValue("names that are not on the list", "text", "Enum8('new' = 1, 'done' = 2)", "other"),

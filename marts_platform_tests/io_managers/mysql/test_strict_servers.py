@@ -95,7 +95,7 @@ def load(rows: Rows | Extract, publication: Publication) -> None:
 
 
 def published() -> list[tuple[object, ...]]:
-    """What readers see."""
+    """Return the rows that readers see."""
     server = MySQLResource(setting="shop_replica_url")
     with server.connect(Limits(read_only=True)) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT sensor, cast(value AS char) FROM readings ORDER BY sensor")
