@@ -263,7 +263,7 @@ def test_forty_writers_while_the_platform_extracts_again_and_again(
     raw = RawHistory()
     for day in days_of(source):
         raw.load(day, source)
-    columns = source[0].keys() | {"is_purged_"}
+    columns = source[0].keys() | {"is_purged_", "is_withdrawn_"}
     found = warehouse.table("act_hi_detail", "id_")
     assert {key: {name: row[name] for name in columns} for key, row in found.items()} == {
         row["id_"]: row for row in raw.rows()

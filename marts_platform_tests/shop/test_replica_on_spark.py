@@ -17,6 +17,7 @@ from marts_platform_tests import mysql_servers
 from marts_platform_tests.shop import spark_cluster
 from marts_platform_tests.shop.replica import REPLICAS, Shop
 from marts_platform_tests.shop.spark_cluster import PARTS, Cluster
+from marts_platform_tests.shop.test_real_values import quarantine
 from marts_platform_tests.shop.test_replica import HOSTILE
 
 
@@ -74,8 +75,21 @@ def test_all_parts_are_of_one_snapshot(shop: Shop, monkeypatch: pytest.MonkeyPat
 def test_what_does_not_fit_is_refused_and_readers_keep_what_they_had(shop: Shop) -> None:
     shop.load(["shop/users_replica"])
     before = shop.here("users_replica")
-    shop.change("UPDATE users SET registration_date = 'infinity' WHERE user_id = 7")
+    shop.change("ALTER TABLE users ALTER registration_date TYPE timestamptz")
     with pytest.raises(MaterializationError):
         shop.load(["shop/users_replica"])
     assert shop.here("users_replica") == before
+    assert mysql_servers.rows(shop.mysql.replica_owner_url, "SHOW TABLES LIKE '%\\_\\_%'") == []
+
+
+def test_bad_value_is_quarantined_and_the_rest_arrives(shop: Shop) -> None:
+    shop.load(["shop/users_replica"])
+    rows = len(shop.here("users_replica"))
+    shop.change("UPDATE users SET registration_date = 'infinity' WHERE user_id = 7")
+    shop.load(["shop/users_replica"])
+    (bad,) = [row for row in shop.here("users_replica") if row[0] == 7]
+    assert bad[5] is None and len(shop.here("users_replica")) == rows
+    assert [entry[:3] for entry in quarantine(shop, "users")] == [
+        ("7", "registration_date is no DATETIME(6)", "infinity")
+    ]
     assert mysql_servers.rows(shop.mysql.replica_owner_url, "SHOW TABLES LIKE '%\\_\\_%'") == []

@@ -170,7 +170,7 @@ def test_the_sensor_sees_a_new_row_and_brings_it_into_the_mart(platform: Platfor
     with _sensor_on(platform):
         before = wait("a look of the sensor", 90, lambda: _ticks(platform))
         assert before[0]["status"] == "SKIPPED", before[0]
-        assert "as their source is" in before[0]["skipReason"]
+        assert "the newest 3 days" in before[0]["skipReason"]
         now = datetime.now(UTC)
         value = '{"report.AttachedDocuments": [{"doc.id": "seen-in-the-ui"}]}'
         platform.engine.write(
