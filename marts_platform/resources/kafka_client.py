@@ -97,7 +97,11 @@ class KafkaClient:
         }
 
     def _note(self, error: KafkaError) -> None:
-        self._last_error = error
+        from confluent_kafka import KafkaError as Codes
+
+        # It follows each broker's own error, and gives no reason.
+        if error.code() != Codes._ALL_BROKERS_DOWN or self._last_error is None:
+            self._last_error = error
 
     def _without_secrets(self, error: object) -> str:
         text = str(error)
