@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+import hypothesis
 import psycopg
 import pytest
 
@@ -26,6 +27,10 @@ from marts_platform_tests.mysql_servers import MySQLAccess
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
+
+# A busy machine takes longer for an example than Hypothesis' 200 ms; that says nothing of the code.
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
 
 _KEPT = "MARTS_TEST_"
 # Those that take a minute or more begin first: two workers then end at about the same time.

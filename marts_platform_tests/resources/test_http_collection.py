@@ -431,7 +431,7 @@ def test_a_date_to_come_again_is_of_the_servers_clock(server: Service, status: i
     server.answer = lambda _: Answer(PEOPLE) if len(server.asked) > 1 else Answer("later", status, headers)
     began = time.monotonic()
     assert read_collection(collection(server)) == PEOPLE
-    assert 0.9 < time.monotonic() - began < 4
+    assert 0.9 < time.monotonic() - began < 60
 
 
 def test_a_429_without_a_time_is_waited_for(server: Service, monkeypatch: pytest.MonkeyPatch) -> None:
