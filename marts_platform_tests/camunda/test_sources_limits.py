@@ -107,9 +107,7 @@ def test_a_scan_of_a_big_table_is_refused_and_nothing_is_read(
     engine.execute("DROP INDEX act_idx_hi_detail_name")
     with pytest.raises(MaterializationError, match="would scan act_hi_detail") as refused:
         warehouse.load(DAY, selection=RAW)
-    assert "SourceScanRefusedError" in str(refused.value) and "Is the index on the time column" in str(
-        refused.value
-    )
+    assert "from end to end, nothing was read. Is the index on the time column" in str(refused.value)
     assert warehouse.one("SELECT count(*) FROM camunda.act_hi_detail") == 0
 
 
