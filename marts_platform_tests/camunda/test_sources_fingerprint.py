@@ -97,7 +97,7 @@ def test_correction_of_any_column_is_loaded_once(engine: Engine, warehouse: Ware
 
 
 def test_bytes_that_the_mart_keeps_do_not_count(engine: Engine, warehouse: Warehouse) -> None:
-    """What the clean-up took first is in the mart only: its day would be loaded for ever."""
+    """A row that the clean-up took stays in the mart only: counting it would reload its day for ever."""
     engine.write(change(at(DAY), bytes_=b"{}"))
     warehouse.load_bare(DAY)
     engine.execute("DELETE FROM act_ge_bytearray")

@@ -1,4 +1,4 @@
-"""What travels from MySQL into ClickHouse: exact, quarantined value by value, or refused by its type."""
+"""Types from MySQL into ClickHouse: exact, quarantined value by value, or refused by their type."""
 
 from __future__ import annotations
 
